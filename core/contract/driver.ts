@@ -1,0 +1,123 @@
+import type { Catalog } from "./catalog.ts";
+import type { Diagnosis } from "./problem.ts";
+import type { RowStream, Value } from "./rows.ts";
+
+/** A value that prints as "[secret]" everywhere except inside `reveal()`. */
+export interface Secret {
+  reveal(): string;
+}
+
+/** Where a connection leads. Never holds a password outside `password`. */
+export interface Target {
+  /** One of the driver's schemes, e.g. `sqlite`. */
+  readonly scheme: string;
+  /** A file path, glob or folder (absolute), `:memory:`, or host part, as the scheme needs it. */
+  readonly location: string;
+  /** The URL's query part. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly password?: Secret;
+}
+
+/** What core can tell about a path before any driver opens it. */
+export interface PathFacts {
+  readonly path: string;
+  /** First bytes of a file (up to 64); empty for folders, globs and missing files. */
+  readonly header: Uint8Array;
+  readonly kind: "file" | "folder" | "glob" | "missing";
+  /** Lower case, without the dot, compression suffix kept: `csv`, `csv.gz`; empty when none. */
+  readonly extension: string;
+}
+
+export interface EngineFacts {
+  /** The product's own name, e.g. `SQLite`. */
+  readonly title: string;
+  /** The character that quotes an identifier; doubled inside. */
+  readonly identifierQuote: string;
+  /**
+   * True when running a statement blocks the thread it runs on. Core then gives every connection a
+   * process of its own, so that a cancel the engine cannot hear still stops it.
+   */
+  readonly blocking?: boolean;
+  /** The engine's version as it reports it. */
+  readonly version?: string;
+}
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** True opens a connection through which nothing can be changed, whatever SQL arrives. */
+  readonly readOnly: boolean;
+}
+
+/** What a database engine must offer. */
+export interface Driver {
+  readonly name: string;
+  readonly schemes: readonly string[];
+  readonly facts: EngineFacts;
+  /** True when this driver reads such a path. Absent for engines that are reached by URL only. */
+  claims?(path: PathFacts): boolean;
+  /** Opens one connection; rejects with the engine's error, which `diagnose` reads. */
+  connect(target: Target, options: ConnectOptions): Promise<Connection>;
+  /** Reads the engine's own error, or one this driver threw. `undefined` means "I do not recognise it". */
+  diagnose(error: unknown): Diagnosis | undefined;
+}
+
+export interface QueryOptions {
+  /** Stops the engine at any moment, before or during the rows. */
+  readonly signal: AbortSignal;
+  /** Rows per batch, at most. */
+  readonly batchSize: number;
+}
+
+/** Positional parameters, or named ones (names without their prefix). */
+export type Params = readonly Value[] | Readonly<Record<string, Value>>;
+
+/** One statement as the engine itself classifies it. What it cannot read is `unknown`, which counts as a write. */
+export interface Statement {
+  readonly kind: "read" | "write" | "schema" | "session" | "admin" | "unknown";
+}
+
+/** Whether one attempted write was stopped, and by what. */
+export interface ReadOnlyAttempt {
+  readonly attempt: string;
+  readonly refused: boolean;
+  readonly by?: string;
+}
+
+/** `verified`: every attempt was refused. `role-limited`: only the role's rights stop writes. `UNVERIFIED`: one got through. */
+export interface ReadOnlyProof {
+  readonly state: "verified" | "role-limited" | "UNVERIFIED";
+  readonly attempts: readonly ReadOnlyAttempt[];
+}
+
+export interface ExplainOptions extends QueryOptions {
+  /** True runs the statement and measures it; allowed for reads only. */
+  readonly analyze: boolean;
+}
+
+/** Writes the result of one read to `path` (which does not exist yet) in the engine's own fastest way. */
+export type FileWriter = (
+  sql: string,
+  params: Params,
+  path: string,
+  options: { readonly signal: AbortSignal },
+) => Promise<{ readonly rows: number }>;
+
+/** One session with an engine. Runs one query at a time; whoever opened it disposes it. */
+export interface Connection extends AsyncDisposable {
+  /** Runs exactly one statement, over a path on which the engine itself refuses a second one. */
+  query(sql: string, params: Params, options: QueryOptions): Promise<RowStream>;
+  /** Splits and classifies with the engine's own grammar; runs nothing. Text without a statement gives an empty list. */
+  analyze(sql: string): Promise<readonly Statement[]>;
+  /** The engine's plan as text, one line per step. */
+  explain(sql: string, params: Params, options: ExplainOptions): Promise<string>;
+  readonly catalog: Catalog;
+  /** Rejects when the session is no longer usable. */
+  ping(signal: AbortSignal): Promise<void>;
+  /** Tries to write in every way the engine knows and reports what was refused; leaves nothing behind. */
+  proveReadOnly(signal: AbortSignal): Promise<ReadOnlyProof>;
+  /** Formats the engine can write by itself, by name (`parquet`). A key's presence is the capability. */
+  readonly fileWriters?: Readonly<Record<string, FileWriter>>;
+  /** The engine's own fastest way out as CSV bytes without a header, in the form `core/export/csv.ts` describes. */
+  copyOut?(sql: string, params: Params, options: QueryOptions): AsyncIterable<Uint8Array>;
+}

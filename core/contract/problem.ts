@@ -1,0 +1,34 @@
+/** Every way a call can fail. `core/problem.ts` maps each to an HTTP status and an exit code. */
+export type ProblemCode =
+  | "INPUT_INVALID"
+  | "CONFIG_INVALID"
+  | "NOT_FOUND"
+  | "CONFLICT"
+  | "UNSUPPORTED"
+  | "UNAUTHENTICATED"
+  | "FORBIDDEN"
+  | "POLICY_DENIED"
+  | "RATE_LIMITED"
+  | "SQL_INVALID"
+  | "CONSTRAINT_VIOLATED"
+  | "CONNECTION_FAILED"
+  | "CREDENTIALS_REJECTED"
+  | "TIMEOUT"
+  | "CANCELLED"
+  | "LIMIT_EXCEEDED"
+  | "RESULT_EXPIRED"
+  | "PLUGIN_INVALID"
+  | "SECRET_UNAVAILABLE"
+  | "INTERNAL";
+
+/** What a driver, rule or exporter makes of an error. Only core turns it into a `Problem`. */
+export interface Diagnosis {
+  readonly code: ProblemCode;
+  /** Capital first letter, no period, user values quoted, detail after a colon. */
+  readonly message: string;
+  /** One imperative sentence that can be carried out. */
+  readonly hint?: string;
+  readonly retryable?: boolean;
+  /** Character offset into the SQL text where the engine stopped reading, from 0. */
+  readonly position?: number;
+}
