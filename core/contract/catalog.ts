@@ -46,6 +46,7 @@ export interface CatalogObject extends ObjectName {
   readonly definition?: string;
 }
 
+/** `names`: name, kind, comment and rows; `columns`: also columns, primary and foreign keys; `full`: also indexes, checks and the definition. */
 export type CatalogDetail = "names" | "columns" | "full";
 
 export interface CatalogRequest {

@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
 import type { Diagnosis } from "./problem.ts";
-import type { RowStream, Value } from "./rows.ts";
+import type { Column, RowStream, Value } from "./rows.ts";
 
 /** A value that prints as "[secret]" everywhere except inside `reveal()`. */
 export interface Secret {
@@ -24,7 +24,7 @@ export interface PathFacts {
   readonly path: string;
   /** First bytes of a file (up to 64); empty for folders, globs and missing files. */
   readonly header: Uint8Array;
-  readonly kind: "file" | "folder" | "glob" | "missing";
+  readonly kind: "file" | "folder" | "glob" | "missing" | "memory";
   /** Lower case, without the dot, compression suffix kept: `csv`, `csv.gz`; empty when none. */
   readonly extension: string;
 }
@@ -39,8 +39,8 @@ export interface EngineFacts {
    * process of its own, so that a cancel the engine cannot hear still stops it.
    */
   readonly blocking?: boolean;
-  /** The engine's version as it reports it. */
-  readonly version?: string;
+  /** The schema that unqualified names mean, where the engine has a fixed one. */
+  readonly defaultSchema?: string;
 }
 
 export interface ConnectOptions {
@@ -101,7 +101,7 @@ export type FileWriter = (
   params: Params,
   path: string,
   options: { readonly signal: AbortSignal },
-) => Promise<{ readonly rows: number }>;
+) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>;
 
 /** One session with an engine. Runs one query at a time; whoever opened it disposes it. */
 export interface Connection extends AsyncDisposable {
@@ -118,6 +118,13 @@ export interface Connection extends AsyncDisposable {
   proveReadOnly(signal: AbortSignal): Promise<ReadOnlyProof>;
   /** Formats the engine can write by itself, by name (`parquet`). A key's presence is the capability. */
   readonly fileWriters?: Readonly<Record<string, FileWriter>>;
-  /** The engine's own fastest way out as CSV bytes without a header, in the form `core/export/csv.ts` describes. */
-  copyOut?(sql: string, params: Params, options: QueryOptions): AsyncIterable<Uint8Array>;
+  /** The engine's own fastest way out as CSV bytes. */
+  copyOut?(sql: string, params: Params, options: QueryOptions): Promise<CsvStream>;
+}
+
+/** A result as CSV bytes without the header line, in the form `core/export/csv.ts` describes. One reader, one pass, like `RowStream`. */
+export interface CsvStream extends AsyncIterable<Uint8Array>, AsyncDisposable {
+  readonly columns: readonly Column[];
+  /** Rows so far; all of them once the stream has ended. */
+  readonly rows: number;
 }

@@ -13,6 +13,8 @@ export interface Exporter {
   readonly format: string;
   /** File name endings without the dot. */
   readonly extensions: readonly string[];
+  /** True when the bytes are no text: not for a terminal, and never compressed a second time. */
+  readonly binary?: boolean;
   /** Yields bytes as rows arrive; stopping early stops the stream. Zero rows still yield the columns. */
   encode(rows: RowStream, options: EncodeOptions): AsyncIterable<Uint8Array>;
 }

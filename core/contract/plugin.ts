@@ -27,6 +27,8 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly contract: number;
+  /** URL schemes of its drivers: the plugin's code runs only when one of them is asked for. */
+  readonly schemes: readonly string[];
   /** File name of the bundled ESM entry. */
   readonly entry: string;
   /** `any`, or `<os>-<arch>` with `-musl` where it matters, e.g. `linux-x64`. */

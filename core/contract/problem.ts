@@ -31,4 +31,6 @@ export interface Diagnosis {
   readonly retryable?: boolean;
   /** Character offset into the SQL text where the engine stopped reading, from 0. */
   readonly position?: number;
+  /** The table or column the engine could not find; core looks for near names. */
+  readonly missing?: string;
 }

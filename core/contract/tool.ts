@@ -1,7 +1,6 @@
-import type { CatalogObject, CatalogRequest } from "./catalog.ts";
-import type { Params, ReadOnlyProof } from "./driver.ts";
+import type { CatalogDetail, ObjectKind } from "./catalog.ts";
+import type { Params } from "./driver.ts";
 import type { Principal } from "./policy.ts";
-import type { RowStream } from "./rows.ts";
 
 /** The part of a zod schema a tool needs; any zod 4 object fits. */
 export interface Schema<Input> {
@@ -24,6 +23,8 @@ export interface Tool<Input = any> {
   readonly description: string;
   /** Drives permissions and MCP annotations: one fact, several uses. */
   readonly access: "read" | "write" | "admin";
+  /** True when it writes files of the machine it runs on; it may replace an earlier one. */
+  readonly writesFiles?: true;
   readonly input: Schema<Input>;
   /** Returns the text a model reads. */
   run(input: Input, call: Call): Promise<string>;
@@ -31,11 +32,29 @@ export interface Tool<Input = any> {
 
 export interface QueryInput {
   readonly sql: string;
+  /** Absent when there is only one. */
   readonly connection?: string;
   readonly params?: Params;
   readonly access?: "read" | "write";
   readonly maxMillis?: number;
+}
+
+/** How much of a result goes inline. */
+export interface InlineInput extends QueryInput {
   readonly maxRows?: number;
+  readonly format?: "csv" | "json";
+}
+
+/** The first rows of a result as text, and what was left out. */
+export interface InlineResult {
+  /** CSV with a header line, or compact JSON. */
+  readonly text: string;
+  readonly shown: number;
+  /** All rows, or as many as were counted before counting was given up. */
+  readonly total: number;
+  readonly counted: "all" | "at least";
+  readonly cut?: "rows" | "bytes";
+  readonly millis: number;
 }
 
 /** What an export wrote. */
@@ -48,13 +67,22 @@ export interface ExportReport {
   readonly sha256: string;
 }
 
-export interface ConnectionState {
-  readonly name: string;
-  readonly engine: string;
-  readonly display: string;
-  readonly state: "idle" | "open" | "failed";
-  readonly readOnly?: ReadOnlyProof["state"];
-  readonly error?: string;
+export interface InspectInput {
+  readonly connection?: string;
+  /** Words, or a LIKE pattern, looked for in names and comments. */
+  readonly search?: string;
+  /** One object, as `name` or `schema.name`. */
+  readonly object?: string;
+  readonly kind?: ObjectKind;
+  readonly detail?: CatalogDetail;
+  readonly cursor?: string;
+}
+
+/** One page of a description, small enough to read. */
+export interface InspectPage {
+  readonly text: string;
+  /** Where the next page begins; absent on the last. */
+  readonly cursor?: string;
 }
 
 export interface ExportInput extends QueryInput {
@@ -68,10 +96,9 @@ export interface Call {
   readonly principal: Principal;
   readonly signal: AbortSignal;
   readonly traceId: string;
-  query(request: QueryInput): Promise<RowStream>;
+  query(request: InlineInput): Promise<InlineResult>;
   explain(request: QueryInput & { readonly analyze?: boolean }): Promise<string>;
   export(request: ExportInput): Promise<ExportReport>;
-  catalog(connection: string | undefined, request: Omit<CatalogRequest, "signal">): Promise<readonly CatalogObject[]>;
-  connections(): Promise<readonly ConnectionState[]>;
-  progress(done: number, total?: number): void;
+  /** Describes what a connection holds; without anything asked for, the connections themselves come first. */
+  inspect(request: InspectInput): Promise<InspectPage>;
 }

@@ -1,0 +1,75 @@
+import { type Command, Option } from "commander";
+import { type App, describeObjects, formatNamed, inspectEncodings, inspectRows, searchObjects } from "../core/app.ts";
+import type { CatalogDetail, CatalogObject } from "../core/contract/catalog.ts";
+import { problem } from "../core/problem.ts";
+import type { Caller } from "../core/query/run.ts";
+import type { CommandContext } from "./commands.ts";
+import { type CommonOptions, withTarget } from "./open.ts";
+import { commonOptions } from "./options.ts";
+
+interface InspectOptions extends CommonOptions {
+  readonly search?: string;
+  readonly detail?: CatalogDetail;
+  readonly format?: Format;
+}
+
+const rowFormats = ["table", "csv", "tsv", "ndjson", "markdown"] as const;
+
+type Format = (typeof rowFormats)[number] | (typeof inspectEncodings)[number];
+
+export function define(command: Command, context: CommandContext): void {
+  commonOptions(command)
+    .argument("<target>", "a file, folder, glob, URL or configured connection")
+    .argument("[object]", "one table or view, as name or schema.name")
+    .option("--search <words>", "find tables and columns by words or a LIKE pattern")
+    .addOption(new Option("--detail <detail>", "how much (default: columns; full for one object)").choices(["names", "columns", "full"]))
+    .addOption(new Option("--format <format>", "output format (default: tree on a terminal, else table as csv)").choices([...inspectEncodings, ...rowFormats]))
+    .addHelpText("after", examples)
+    .action((target: string, object: string | undefined, options: InspectOptions) => inspect(target, object, options, context));
+}
+
+const examples = `
+Examples:
+  tidegate inspect shop.db
+  tidegate inspect shop.db orders --detail full
+  tidegate inspect shop.db --search 'customer mail'
+  tidegate inspect shop.db --format mermaid > schema.mmd
+  tidegate inspect shop.db --format compact          (the encoding models read)`;
+
+async function inspect(target: string, object: string | undefined, options: InspectOptions, context: CommandContext): Promise<void> {
+  const { io } = context;
+  const format: Format = options.format ?? (io.terminal === undefined ? "csv" : "tree");
+  const detail = options.detail ?? (object === undefined ? "columns" : "full");
+  await withTarget("inspect", target, options, context, async (app, connection, caller) => {
+    const objects = await chosen(app, connection, { object, search: options.search, detail: format === "ddl" ? "full" : detail }, caller);
+    note(app, connection, objects.length, context);
+    if (!isRowFormat(format)) return io.out(`${describeObjects(app, connection, objects, format, format === "ddl" ? "full" : detail)}\n`);
+    const exporter = formatNamed(format);
+    const chunks = exporter.encode(inspectRows(objects, detail), { signal: io.signal, tempFolder: "", ...(io.terminal && { terminal: io.terminal }) });
+    for await (const chunk of chunks) await io.out(chunk);
+  });
+}
+
+function isRowFormat(format: Format): format is (typeof rowFormats)[number] {
+  return rowFormats.some((name) => name === format);
+}
+
+interface Wanted {
+  readonly object: string | undefined;
+  readonly search: string | undefined;
+  readonly detail: CatalogDetail;
+}
+
+async function chosen(app: App, connection: string, { object, search, detail }: Wanted, { signal }: Caller): Promise<readonly CatalogObject[]> {
+  if (object !== undefined && search !== undefined) throw problem("INPUT_INVALID", "An object and --search were both given", "Give one of them");
+  if (object !== undefined) return app.object(connection, object, detail, signal);
+  const objects = await app.catalog(connection, { detail: search === undefined ? detail : "full", signal });
+  return search === undefined ? objects : searchObjects(objects, search);
+}
+
+function note(app: App, connection: string, count: number, { io }: CommandContext): void {
+  const report = app.connections.reports().find((entry) => entry.name === connection);
+  if (io.terminal !== undefined && report !== undefined) {
+    io.note(`${report.engine} ${report.display}: ${count} ${count === 1 ? "object" : "objects"}, read-only ${report.readOnly ?? "not tried"}`);
+  }
+}

@@ -1,0 +1,65 @@
+import { type App, connectionFor, createApp } from "../core/app.ts";
+import { loadConfig } from "../core/config/load.ts";
+import type { Config } from "../core/config/config.ts";
+import type { ConnectionSettings } from "../core/connection/connections.ts";
+import { asProblem, type Problem } from "../core/problem.ts";
+import type { Caller } from "../core/query/run.ts";
+import type { CommandContext } from "./commands.ts";
+
+/** Options every command understands. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+}
+
+export function configOf(options: CommonOptions, { io }: CommandContext): Promise<Config> {
+  const log = { ...(options.logLevel !== undefined && { level: options.logLevel }), ...(options.logFormat !== undefined && { format: options.logFormat }) };
+  return loadConfig({ cwd: io.cwd, env: io.env, ...(options.config !== undefined && { configPath: options.config }), flags: { log } });
+}
+
+/**
+ * Runs one verb: opens the app on one target (a configured name, a URL or a path), under the verb's
+ * trace, and closes everything whatever happens.
+ */
+export async function withTarget<Result>(
+  verb: string,
+  target: string,
+  options: CommonOptions,
+  context: CommandContext,
+  work: (app: App, connection: string, caller: Caller) => Promise<Result>,
+): Promise<Result> {
+  const config = await configOf(options, context);
+  const connection = connectionFor(target, config, context.io.cwd);
+  return withApp(verb, [connection], config, context, (app, caller) => work(app, connection.name, caller));
+}
+
+/** Wires an app for these connections; whoever opens it closes it. */
+export function openApp(connections: readonly ConnectionSettings[], config: Config, { io, bundled }: CommandContext): Promise<App> {
+  for (const warning of config.warnings) io.note(`Warning: ${warning}`);
+  return createApp({ config, connections, bundled, seatCommand: [...io.self, "__seat"], env: io.env, version: io.version });
+}
+
+export async function withApp<Result>(
+  verb: string,
+  connections: readonly ConnectionSettings[],
+  config: Config,
+  context: CommandContext,
+  work: (app: App, caller: Caller) => Promise<Result>,
+): Promise<Result> {
+  const app = await openApp(connections, config, context);
+  const span = app.telemetry.root("verb", verb);
+  let failure: Problem | undefined;
+  try {
+    return await work(app, { principal: { id: "local", roles: [], via: "local" }, signal: context.io.signal, span });
+  } catch (error) {
+    failure = asProblem(error);
+    if (failure.code === "INTERNAL") app.log.debug(failure.message, { error: failure.cause });
+    throw failure;
+  } finally {
+    span.end(failure && { error: failure });
+    await app.close();
+  }
+}

@@ -1,0 +1,184 @@
+import { mkdir } from "node:fs/promises";
+import { createCatalogs } from "./catalog/catalog.ts";
+import { type CatalogEncoding, encode } from "./catalog/encode.ts";
+import { createInspect } from "./catalog/inspect.ts";
+import { findObject, suggest } from "./catalog/resolve.ts";
+import { search } from "./catalog/search.ts";
+import type { Config } from "./config/config.ts";
+import { type Connections, type ConnectionSettings, createConnections } from "./connection/connections.ts";
+import { isolated } from "./connection/isolate.ts";
+import type { CatalogDetail, CatalogObject, CatalogRequest } from "./contract/catalog.ts";
+import type { Driver } from "./contract/driver.ts";
+import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./contract/tool.ts";
+import { confined } from "./export/confine.ts";
+import { type ExportRequest, exportResult } from "./export/export.ts";
+import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
+import { limitsRule } from "./policy/limits.ts";
+import { createPolicy } from "./policy/policy.ts";
+import { readOnlyRule } from "./policy/read-only.ts";
+import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
+import { preview } from "./results/preview.ts";
+import { formats } from "./export/formats.ts";
+import { quoteIdentifier } from "./sql/quote.ts";
+import { createLog, type Log } from "./telemetry/log.ts";
+import { createTelemetry, type Telemetry } from "./telemetry/trace.ts";
+import type { Bind } from "./tools/call.ts";
+
+export { encodings as inspectEncodings } from "./catalog/encode.ts";
+export { inspectRows } from "./catalog/inspect-rows.ts";
+export { connectionFor, namedConnection } from "./connection/named.ts";
+export { formatNamed } from "./export/formats.ts";
+
+/** Formats that are written to files. */
+export const exportFormats: readonly string[] = formats.filter(({ extensions }) => extensions.length > 0).map(({ format }) => format);
+
+/** Where and how an export is written; who asked, and with what, is known to the app. */
+export type AppExport = Pick<ExportRequest, "to" | "format" | "overwrite" | "onProgress"> & { readonly meta: boolean };
+
+/** Every room, wired. Whoever creates it closes it. */
+export interface App {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly registry: Registry;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  prepare(input: QueryInput, caller: Caller): Promise<Prepared>;
+  /** Writes one result to a file, in the fastest way the engine and the format share. */
+  export(input: QueryInput, request: AppExport, caller: Caller): Promise<ExportReport>;
+  /** The statement that reads a whole table or view, by the name a person typed. @throws NOT_FOUND with near names */
+  selectAll(connection: string, table: string, signal: AbortSignal): Promise<string>;
+  inspect(input: InspectInput, caller: Caller): Promise<InspectPage>;
+  catalog(connection: string, request: CatalogRequest): Promise<readonly CatalogObject[]>;
+  /** One object by the name a person typed. @throws NOT_FOUND with near names */
+  object(connection: string, name: string, detail: CatalogDetail, signal: AbortSignal): Promise<readonly CatalogObject[]>;
+  close(): Promise<void>;
+}
+
+export async function createApp(deps: {
+  readonly config: Config;
+  /** Replaces the configuration's connections: what the command line names. */
+  readonly connections: readonly ConnectionSettings[];
+  readonly bundled: BundledPlugins;
+  /** How to start this program as the seat of a blocking engine. */
+  readonly seatCommand: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}): Promise<App> {
+  const { config, version } = deps;
+  const log = createLog(config.log);
+  const telemetry = createTelemetry({ config: { ...config.telemetry, folder: `${config.folders.state}/traces` }, env: deps.env, version, log });
+  const registry = createRegistry({ bundled: deps.bundled, folder: config.plugins.folder, log: (level, message) => log[level](message) });
+  const connections = createConnections({
+    connections: deps.connections,
+    drivers: await seatedDrivers(registry, deps.connections, deps.seatCommand),
+    mostPerConnection: config.limits.maxConcurrent,
+    idleMillis: 60_000,
+  });
+  const catalogs = createCatalogs({ open: async (name, signal) => openCatalog(connections, name, signal) });
+  const policy = createPolicy([
+    readOnlyRule((name) => connections.settings(name).write),
+    limitsRule((name) => limitsOf(connections.settings(name))),
+  ]);
+  const queries = createQueryRunner({ connections, policy, suggest: async (name, missing, signal) => suggest(await catalogs.read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema), wrote: catalogs.forget });
+  const inspect = createInspect({ catalogs, connections });
+
+  return {
+    config,
+    connections,
+    registry,
+    telemetry,
+    log,
+    prepare: queries.prepare,
+    async export(input, request, caller) {
+      await using prepared = await queries.prepare(input, caller);
+      const { connection } = prepared;
+      const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
+      return exportResult(prepared, { ...request, meta, signal: caller.signal });
+    },
+    async selectAll(name, table, signal) {
+      const { identifierQuote, defaultSchema } = connections.facts(name);
+      const found = findObject(await catalogs.read(name, { detail: "names", signal }), table, defaultSchema);
+      const parts = [...(found.schema === undefined ? [] : [found.schema]), found.name];
+      return `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`;
+    },
+    inspect: (input, caller) => inspect(input, caller.signal),
+    catalog: catalogs.read,
+    async object(name, wanted, detail, signal) {
+      const object = findObject(await catalogs.read(name, { detail: "names", signal }), wanted, connections.facts(name).defaultSchema);
+      return catalogs.read(name, { detail, object, signal });
+    },
+    async close() {
+      await connections.close();
+      await telemetry.close();
+    },
+  };
+}
+
+/** Writes objects of a connection as `format`. */
+export function describeObjects({ connections }: App, connection: string, objects: readonly CatalogObject[], format: CatalogEncoding, detail: CatalogDetail): string {
+  const { defaultSchema, identifierQuote } = connections.facts(connection);
+  return encode(objects, format, { detail, identifierQuote, ...(defaultSchema !== undefined && { defaultSchema }) });
+}
+
+/** The objects that match, best first. */
+export function searchObjects(objects: readonly CatalogObject[], words: string): readonly CatalogObject[] {
+  return search(objects, words).map(({ object }) => object);
+}
+
+/** What serving needs beyond the app; loaded only then, because it brings the protocol and its schemas. */
+export async function serveTools(app: App) {
+  const [{ createTools }, { createToolCalls }, { createMcpFactory, listTool }, { serveStreams }] = await Promise.all([
+    import("./tools/tools.ts"),
+    import("./tools/call.ts"),
+    import("./server/mcp.ts"),
+    import("./server/stdio.ts"),
+  ]);
+  const tools = createTools({ connections: app.connections.names, formats: exportFormats });
+  const calls = createToolCalls({ tools, bind: (caller) => bind(app, caller), telemetry: app.telemetry });
+  return { tools, calls, createMcpFactory, listTool, serveStreams };
+}
+
+/** What a tool may do, bound to one caller. */
+function bind(app: App, caller: Caller): ReturnType<Bind> {
+  const { limits } = app.config;
+  const timed = { maxMillis: limits.timeoutMillis };
+  return {
+    async query({ maxRows, format = "csv", ...input }) {
+      await using prepared = await app.prepare({ ...timed, ...input }, caller);
+      await using rows = await prepared.rows();
+      const serializing = caller.span.child("serialize");
+      const result = await preview(rows, format, {
+        rows: Math.min(maxRows ?? limits.inlineRows, limits.maxRows),
+        bytes: maxRows === undefined ? limits.inlineBytes : limits.frameBytes,
+        countMillis: 200,
+      });
+      serializing.end();
+      return result;
+    },
+    async explain({ analyze = false, ...input }) {
+      await using prepared = await app.prepare({ ...timed, ...input }, caller);
+      return prepared.explain(analyze);
+    },
+    async export({ to, format, overwrite = false, ...input }) {
+      await mkdir(app.config.export.folder, { recursive: true, mode: 0o700 });
+      return app.export(input, { to: confined(app.config.export.folder, to), format, overwrite, meta: true }, caller);
+    },
+    inspect: (input) => app.inspect(input, caller),
+  };
+}
+
+/** Drivers that block their thread get a process for each connection. */
+async function seatedDrivers(registry: Registry, connections: readonly ConnectionSettings[], seatCommand: readonly string[]): Promise<Driver[]> {
+  const schemes = connections.map(({ target }) => /^([a-zA-Z][\w+.-]+):/.exec(target)?.[1]?.toLowerCase()).filter((scheme) => scheme !== undefined);
+  const loaded = await registry.drivers(schemes);
+  return loaded.map(({ driver, plugin }) => (driver.facts.blocking ? isolated(driver, { plugin, driver: driver.name }, seatCommand) : driver));
+}
+
+async function openCatalog(connections: Connections, name: string, signal: AbortSignal) {
+  const lease = await connections.borrow(name, "read", signal);
+  return { catalog: lease.connection.catalog, release: () => lease.release() };
+}
+
+function limitsOf({ timeoutMillis }: ConnectionSettings) {
+  return { ...(timeoutMillis !== undefined && { maxMillis: timeoutMillis }) };
+}

@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import type { ConnectionConfig, Layer, Origin } from "./config.ts";
+import { placedSettings } from "./settings.ts";
+
+/** What a source may say of one connection, its values already read. */
+export interface ConnectionInput {
+  readonly target?: string | undefined;
+  readonly url?: string | undefined;
+  readonly write?: boolean | undefined;
+  readonly description?: string | undefined;
+  /** In milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly maxRows?: number | undefined;
+  readonly options?: Readonly<Record<string, string>> | undefined;
+}
+
+export type SectionInput = Readonly<Record<string, string | number | undefined>> | null | undefined;
+
+/** What a source says, its values already read; absent and null mean it says nothing. */
+export interface LayerInput {
+  readonly connections?: Readonly<Record<string, string | ConnectionInput>> | null | undefined;
+  readonly sections: Readonly<Record<string, SectionInput>>;
+}
+
+/** Where a source stands: relative paths start at `folder`. */
+export interface LayerPlace {
+  readonly folder: string;
+  readonly home?: string | undefined;
+  originOf(path: readonly string[]): Origin;
+}
+
+/** Makes paths absolute and notes where each value came from. */
+export function createLayer(input: LayerInput, place: LayerPlace): Layer {
+  const settings: [string, { value: string | number; origin: Origin }][] = [];
+  for (const { section, key, path, setting } of placedSettings) {
+    const read = input.sections[section]?.[key];
+    if (read === undefined) continue;
+    const value = setting.kind === "folder" ? absolute(String(read), place) : read;
+    settings.push([path, { value, origin: place.originOf([section, key]) }]);
+  }
+  const connections = Object.entries(input.connections ?? {}).map(([name, written]) => [name, connect(name, written, place)] as const);
+  return { settings: new Map(settings), connections: new Map(connections) };
+}
+
+function connect(name: string, written: string | ConnectionInput, { folder, originOf }: LayerPlace) {
+  const input: ConnectionInput = typeof written === "string" ? { target: written } : written;
+  const { target, url, write = false, description, timeout, maxRows, options = {} } = input;
+  const connection: ConnectionConfig = {
+    name,
+    target: target ?? url ?? "",
+    folder,
+    write,
+    ...(description !== undefined && { description }),
+    ...(timeout !== undefined && { timeoutMillis: timeout }),
+    ...(maxRows !== undefined && { maxRows }),
+    options,
+  };
+  const at = ["connections", name];
+  const origins = new Map<string, Origin>([["write", { from: "default" }]]);
+  for (const key of Object.keys(input)) {
+    if (key !== "options") origins.set(key === "url" ? "target" : key, originOf(typeof written === "string" ? at : [...at, key]));
+  }
+  for (const key of Object.keys(options)) origins.set(`options.${key}`, originOf([...at, "options", key]));
+  return { connection, origins };
+}
+
+function absolute(path: string, { folder, home }: LayerPlace): string {
+  return resolve(folder, home !== undefined && /^~(?=[\\/]|$)/.test(path) ? `${home}${path.slice(1)}` : path);
+}

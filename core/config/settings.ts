@@ -1,0 +1,148 @@
+import { readCount, readDuration, readSize, writeDuration, writeSize } from "./units.ts";
+
+/** One scalar of the configuration: how it is read, what it is without one, and what it is for. */
+export interface Setting<Kind extends string = string, Value extends string | number = string | number> {
+  readonly kind: Kind;
+  /** As it would be written; folders may start with `<data>` or `<state>`. */
+  readonly fallback: string | number;
+  readonly about: string;
+  /** What would have been accepted, for messages: `a duration such as "30s"`. */
+  readonly wanted: string;
+  /** The only accepted values, where there is such a list. */
+  readonly values?: readonly Value[];
+  read(written: unknown): Value | undefined;
+  write(value: Value): string | number;
+}
+
+const same = <Value>(value: Value): Value => value;
+
+const count = (fallback: number, about: string): Setting<"count", number> => ({
+  kind: "count",
+  fallback,
+  about,
+  wanted: "a whole number from 1",
+  read: readCount,
+  write: same,
+});
+
+const size = (fallback: string, about: string): Setting<"size", number> => ({
+  kind: "size",
+  fallback,
+  about,
+  wanted: 'a size such as "24KB" or "4MB", or a number of bytes',
+  read: readSize,
+  write: writeSize,
+});
+
+const duration = (fallback: string, about: string): Setting<"duration", number> => ({
+  kind: "duration",
+  fallback,
+  about,
+  wanted: 'a duration such as "500ms", "30s", "5m" or "1h" (at most 576h), or a number of milliseconds',
+  read: readDuration,
+  write: writeDuration,
+});
+
+const choice = <Value extends string>(values: readonly Value[], fallback: Value, about: string): Setting<"choice", Value> => ({
+  kind: "choice",
+  fallback,
+  about,
+  wanted: `one of ${values.map((value) => `"${value}"`).join(", ")}`,
+  values,
+  read: (written) => values.find((value) => value === written),
+  write: same,
+});
+
+const folder = (fallback: string, about: string): Setting<"folder", string> => ({
+  kind: "folder",
+  fallback,
+  about,
+  wanted: "a folder's path",
+  read: (written) => (typeof written === "string" && written !== "" && !written.includes("\0") ? written : undefined),
+  write: same,
+});
+
+/** Every scalar setting: the schema, the environment variables, the defaults and the reference are read from here. */
+export const settings = {
+  limits: {
+    maxRows: count(10_000, "Rows in one answer at most, whatever the call asks for"),
+    inlineRows: count(100, "Rows in one answer when the call does not say how many"),
+    inlineBytes: size("24KB", "Size of one answer when the call does not say how many rows"),
+    frameBytes: size("4MB", "Size of one answer at most, whatever the call asks for"),
+    timeout: duration("30s", "Time one call may take"),
+    maxConcurrent: count(4, "Queries that run at the same time on one connection; others wait"),
+  },
+  export: {
+    folder: folder("<state>/exports", "The only folder assistants may export files to"),
+  },
+  telemetry: {
+    traces: choice(["file", "otlp", "off"], "file", "Where traces go; otlp sends them where the OTEL_EXPORTER_OTLP_* variables say"),
+    maxFileBytes: size("10MB", "Size at which a trace file is closed and the next one begun"),
+    maxFiles: count(5, "Trace files kept; the oldest is deleted first"),
+  },
+  log: {
+    level: choice(["error", "warn", "info", "debug"], "warn", "The least important message that is logged"),
+    format: choice(["text", "json"], "text", "How a log line is written"),
+  },
+  plugins: {
+    folder: folder("<data>/plugins", "Where installed plugins are kept; may not be set in a project file, because plugins are code"),
+  },
+} as const;
+
+/** What each section is for. */
+export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
+  limits: "What one call of an assistant may use; the command line has options for this",
+  export: "Where exports of assistants go",
+  telemetry: "Traces of what was asked and how long it took",
+  log: "Messages on standard error",
+  plugins: "Drivers, tools and formats installed besides the built-in ones",
+};
+
+/** What one connection may set for itself. */
+export const connectionSettings = {
+  timeout: duration("30s", "Time one call on this connection may take, instead of limits.timeout"),
+  maxRows: count(10_000, "Rows one call on this connection may return, instead of limits.maxRows"),
+} as const;
+
+/** What a connection may be called. */
+export const connectionName = /^[A-Za-z][\w-]*$/;
+
+type Settings = typeof settings;
+
+/** The values of a section as a reader gets them: durations are named for their unit. */
+export type SectionValues<Section> = {
+  readonly [Key in keyof Section & string as ResolvedKey<Key, Section[Key]>]: Section[Key] extends Setting<string, infer Value>
+    ? Value
+    : never;
+};
+type ResolvedKey<Key extends string, Of> = Of extends Setting<"duration", number> ? `${Key}Millis` : Key;
+
+/** All sections with every value present. */
+export type ResolvedSettings = { readonly [Section in keyof Settings]: SectionValues<Settings[Section]> };
+
+/** A setting with its place in the configuration. */
+export interface PlacedSetting {
+  readonly section: string;
+  readonly key: string;
+  /** `limits.maxRows` */
+  readonly path: string;
+  /** The environment variable: `TIDEGATE_LIMITS_MAX_ROWS`. */
+  readonly variable: string;
+  readonly setting: Setting;
+}
+
+/** Every setting in the order of the table. */
+export const placedSettings: readonly PlacedSetting[] = Object.entries(settings).flatMap(([section, entries]) =>
+  Object.entries(entries).map(([key, setting]: [string, Setting]) => ({
+    section,
+    key,
+    path: `${section}.${key}`,
+    variable: `TIDEGATE_${section}_${key.replace(/[A-Z]/g, "_$&")}`.toUpperCase(),
+    setting,
+  })),
+);
+
+/** The name a setting has once read: `timeout` becomes `timeoutMillis`. */
+export function resolvedKey(key: string, setting: Setting): string {
+  return setting.kind === "duration" ? `${key}Millis` : key;
+}

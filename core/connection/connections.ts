@@ -1,0 +1,133 @@
+import type { Connection, Driver, ReadOnlyProof } from "../contract/driver.ts";
+import { asProblem, didYouMean, Problem, problem } from "../problem.ts";
+import { createPool, type Lease, type Pool } from "./pool.ts";
+import { type ResolvedTarget, resolveTarget } from "./target.ts";
+
+/** What the configuration says of one connection. */
+export interface ConnectionSettings {
+  readonly name: string;
+  readonly target: string;
+  readonly write: boolean;
+  /** The folder that a relative path in `target` starts from. */
+  readonly folder: string;
+  readonly timeoutMillis?: number;
+  readonly maxRows?: number;
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** A connection on loan, with what a caller needs to use it and to read its errors. */
+export interface Borrowed extends Lease {
+  readonly name: string;
+  readonly driver: Driver;
+}
+
+export interface ConnectionReport {
+  readonly name: string;
+  readonly engine: string;
+  readonly display: string;
+  readonly state: "idle" | "open" | "failed";
+  readonly readOnly?: ReadOnlyProof["state"];
+  readonly error?: string;
+}
+
+/** Named connections, opened on first use. A dead one never stops the others. */
+export interface Connections {
+  readonly names: readonly string[];
+  /** The name meant by a call: the given one, or the only one. @throws NOT_FOUND, INPUT_INVALID */
+  pick(name: string | undefined): string;
+  settings(name: string): ConnectionSettings;
+  facts(name: string): Driver["facts"];
+  borrow(name: string, access: "read" | "write", signal: AbortSignal): Promise<Borrowed>;
+  proof(name: string, signal: AbortSignal): Promise<ReadOnlyProof>;
+  reports(): ConnectionReport[];
+  close(): Promise<void>;
+}
+
+export function createConnections(deps: {
+  readonly connections: readonly ConnectionSettings[];
+  readonly drivers: readonly Driver[];
+  readonly mostPerConnection: number;
+  readonly idleMillis: number;
+}): Connections {
+  const settings = new Map(deps.connections.map((entry) => [entry.name, entry]));
+  const resolved = new Map<string, ResolvedTarget>();
+  const pools = new Map<string, Pool>();
+
+  const known = (name: string): ConnectionSettings => {
+    const found = settings.get(name);
+    if (found === undefined) throw problem("NOT_FOUND", `No connection is named "${name}"`, nameHint(name, [...settings.keys()]));
+    return found;
+  };
+  const target = (name: string): ResolvedTarget => {
+    const entry = known(name);
+    const found = resolved.get(name) ?? resolveTarget(entry.target, deps.drivers, { folder: entry.folder, ...(entry.options && { options: entry.options }) });
+    resolved.set(name, found);
+    return found;
+  };
+  const pool = (name: string, access: "read" | "write"): Pool => {
+    const key = `${access} ${name}`;
+    const found = pools.get(key) ?? createPool({
+      open: (signal) => open(target(name), access === "read", signal),
+      most: deps.mostPerConnection,
+      idleMillis: deps.idleMillis,
+      prove: access === "read",
+    });
+    pools.set(key, found);
+    return found;
+  };
+
+  return {
+    names: [...settings.keys()],
+    pick(name) {
+      if (name !== undefined) return known(name).name;
+      const [only, ...others] = settings.keys();
+      if (only === undefined) throw problem("NOT_FOUND", "No connection is configured", "Add one: tidegate serve --connection shop=./shop.db");
+      if (others.length > 0) throw problem("INPUT_INVALID", "Several connections are configured and none was named", `Name one of: ${[...settings.keys()].join(", ")}`);
+      return only;
+    },
+    settings: known,
+    facts: (name) => target(name).driver.facts,
+    async borrow(name, access, signal) {
+      const { driver } = target(name);
+      const lease = await pool(name, access).take(signal);
+      return { ...lease, name, driver };
+    },
+    proof: (name, signal) => pool(name, "read").proof(signal),
+    reports: () => [...settings.keys()].map((name) => report(name, target, pools.get(`read ${name}`))),
+    async close() {
+      await Promise.all([...pools.values()].map((entry) => entry.close()));
+    },
+  };
+}
+
+async function open({ driver, target, display }: ResolvedTarget, readOnly: boolean, signal: AbortSignal): Promise<Connection> {
+  try {
+    return await driver.connect(target, { readOnly, signal });
+  } catch (error) {
+    if (signal.aborted || error instanceof Problem) throw error;
+    const diagnosis = driver.diagnose(error);
+    if (diagnosis === undefined) throw error;
+    throw new Problem(diagnosis.message.includes(display) ? diagnosis : { ...diagnosis, message: `Cannot open ${display}: ${diagnosis.message}` }, error);
+  }
+}
+
+function report(name: string, target: (name: string) => ResolvedTarget, pool: Pool | undefined): ConnectionReport {
+  try {
+    const { driver, display } = target(name);
+    const state = pool?.failure !== undefined ? "failed" : pool !== undefined && pool.open > 0 ? "open" : "idle";
+    return {
+      name,
+      engine: driver.facts.title,
+      display,
+      state,
+      ...(pool?.proved && { readOnly: pool.proved.state }),
+      ...(pool?.failure !== undefined && { error: pool.failure }),
+    };
+  } catch (error) {
+    return { name, engine: "unknown", display: "", state: "failed", error: asProblem(error).message };
+  }
+}
+
+function nameHint(name: string, names: readonly string[]): string {
+  return didYouMean(name, names) ?? (names.length === 0 ? "Add one: tidegate serve --connection shop=./shop.db" : `Use one of: ${names.join(", ")}`);
+}

@@ -1,0 +1,33 @@
+import { deserialize, serialize } from "node:v8";
+
+/** Below this, copying is cheaper than a second write. */
+const smallBytes = 64 * 1024;
+
+/** One message as bytes: four bytes of length, then the value as the runtime clones it (bigint, bytes and typed arrays included). */
+export function frame(message: unknown): Uint8Array[] {
+  const body = serialize(message);
+  const head = Buffer.allocUnsafe(4);
+  head.writeUInt32LE(body.length);
+  return body.length < smallBytes ? [Buffer.concat([head, body])] : [head, body];
+}
+
+/** Returns a function that takes bytes as they arrive and calls `receive` for each whole message. */
+export function frameReader(receive: (message: unknown) => void): (bytes: Uint8Array) => void {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  let wanted = 4;
+  let readingBody = false;
+  return (bytes) => {
+    parts.push(bytes);
+    held += bytes.length;
+    while (held >= wanted) {
+      const all = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+      const unit = all.subarray(0, wanted);
+      parts = [all.subarray(wanted)];
+      held -= wanted;
+      if (readingBody) receive(deserialize(unit));
+      wanted = readingBody ? 4 : new DataView(unit.buffer, unit.byteOffset, 4).getUint32(0, true);
+      readingBody = !readingBody;
+    }
+  };
+}

@@ -1,0 +1,238 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Connection, ConnectOptions, CsvStream, Driver, Params, QueryOptions, Target } from "../contract/driver.ts";
+import type { Diagnosis } from "../contract/problem.ts";
+import type { Batch, Column, RowStream } from "../contract/rows.ts";
+import { frame, frameReader } from "./frames.ts";
+
+/** Where a driver lives, so that another process can load the same one. */
+export interface DriverSource {
+  /** Name of a plugin bundled in the binary, or the absolute path of an installed plugin's entry. */
+  readonly plugin: string;
+  readonly driver: string;
+}
+
+/** How a child is told what to do; see `seat.ts`. */
+export type SeatRequest =
+  | { readonly id: number; readonly do: "connect"; readonly source: DriverSource; readonly target: SeatTarget; readonly readOnly: boolean }
+  | { readonly id: number; readonly do: "query" | "copyOut"; readonly sql: string; readonly params: Params; readonly batchSize: number }
+  | { readonly id: number; readonly do: "next" | "close"; readonly stream: number }
+  | { readonly id: number; readonly do: "analyze"; readonly sql: string }
+  | { readonly id: number; readonly do: "explain"; readonly sql: string; readonly params: Params; readonly batchSize: number; readonly analyze: boolean }
+  | { readonly id: number; readonly do: "catalog"; readonly detail: "names" | "columns" | "full"; readonly object?: { schema?: string; name: string } }
+  | { readonly id: number; readonly do: "ping" | "prove" };
+
+/** A target on its way through a pipe: the password travels revealed, and only to our own child's standard input. */
+export type SeatTarget = Omit<Target, "password"> & { readonly password?: string };
+
+export type SeatReply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failed: Diagnosis | undefined; readonly text: string };
+
+type Body<Request> = Request extends { readonly id: number } ? Omit<Request, "id"> : never;
+
+/** An error a child reported; `diagnosis` is what the driver in the child made of it. */
+interface SeatError extends Error {
+  readonly diagnosis?: Diagnosis;
+}
+
+/**
+ * Makes a driver whose every connection lives in a process of its own. A cancel ends that process,
+ * which is the one thing an engine that blocks its thread cannot ignore; the pool then opens another.
+ */
+export function isolated(driver: Driver, source: DriverSource, seatCommand: readonly string[]): Driver {
+  return {
+    ...driver,
+    diagnose: (error) => (error as SeatError).diagnosis ?? driver.diagnose(error),
+    connect: (target, options) => connectSeat(source, target, options, seatCommand),
+  };
+}
+
+async function connectSeat(source: DriverSource, target: Target, options: ConnectOptions, seatCommand: readonly string[]): Promise<Connection> {
+  const seat = openSeat(seatCommand);
+  const { password, ...rest } = target;
+  const shown: SeatTarget = { ...rest, ...(password && { password: password.reveal() }) };
+  try {
+    const has = (await seat.ask({ do: "connect", source, target: shown, readOnly: options.readOnly }, options.signal)) as { copyOut: boolean };
+    return seatConnection(seat, has);
+  } catch (error) {
+    seat.end();
+    throw error;
+  }
+}
+
+function seatConnection(seat: Seat, has: { readonly copyOut: boolean }): Connection {
+  const never = new AbortController().signal;
+  return {
+    query: (sql, params, options) => openRows(seat, sql, params, options),
+    analyze: remembered((sql) => seat.ask({ do: "analyze", sql }, never) as ReturnType<Connection["analyze"]>),
+    explain: (sql, params, { signal, batchSize, analyze }) =>
+      seat.ask({ do: "explain", sql, params, batchSize, analyze }, signal) as Promise<string>,
+    catalog: {
+      read: ({ detail, object, signal }) =>
+        seat.ask({ do: "catalog", detail, ...(object && { object }) }, signal) as ReturnType<Connection["catalog"]["read"]>,
+    },
+    ping: async (signal) => void (await seat.ask({ do: "ping" }, signal)),
+    proveReadOnly: (signal) => seat.ask({ do: "prove" }, signal) as ReturnType<Connection["proveReadOnly"]>,
+    ...(has.copyOut && { copyOut: (sql: string, params: Params, options: QueryOptions) => copyOut(seat, sql, params, options) }),
+    [Symbol.asyncDispose]: async () => seat.end(),
+  };
+}
+
+/** What a text is does not change while a connection lives, so the same text is not asked for twice. */
+function remembered(analyze: Connection["analyze"]): Connection["analyze"] {
+  const known = new Map<string, Awaited<ReturnType<Connection["analyze"]>>>();
+  return async (sql) => {
+    const found = known.get(sql) ?? (await analyze(sql));
+    known.delete(sql);
+    known.set(sql, found);
+    const [oldest] = known.keys();
+    if (known.size > 100 && oldest !== undefined) known.delete(oldest);
+    return found;
+  };
+}
+
+async function openRows(seat: Seat, sql: string, params: Params, { signal, batchSize }: QueryOptions): Promise<RowStream> {
+  const opened = (await seat.ask({ do: "query", sql, params, batchSize }, signal)) as { stream: number; columns: Column[]; first: Page<Batch> };
+  const pages = pull(seat, opened.stream, signal, opened.first);
+  let affectedRows: number | undefined;
+  return {
+    columns: opened.columns,
+    get affectedRows() {
+      return affectedRows as number;
+    },
+    async *[Symbol.asyncIterator]() {
+      affectedRows = yield* pages.items();
+    },
+    [Symbol.asyncDispose]: () => pages.close(),
+  };
+}
+
+async function copyOut(seat: Seat, sql: string, params: Params, { signal, batchSize }: QueryOptions): Promise<CsvStream> {
+  const opened = (await seat.ask({ do: "copyOut", sql, params, batchSize }, signal)) as { stream: number; columns: Column[] };
+  const pages = pull<{ readonly bytes: Uint8Array; readonly rows: number }>(seat, opened.stream, signal);
+  let rows = 0;
+  return {
+    columns: opened.columns,
+    get rows() {
+      return rows;
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const page of pages.items()) {
+        rows = page.rows;
+        yield page.bytes;
+      }
+    },
+    [Symbol.asyncDispose]: () => pages.close(),
+  };
+}
+
+/** One piece of a stream; without a page the stream has ended. */
+interface Page<Content> {
+  readonly page?: Content;
+  readonly affectedRows?: number;
+  /** True when nothing follows this page. */
+  readonly last?: boolean;
+}
+
+/** Reads a child's stream one page ahead, so that the engine works while we do. */
+function pull<Content>(seat: Seat, stream: number, signal: AbortSignal, first?: Page<Content>) {
+  let open = first?.last !== true;
+  const next = () => {
+    const page = seat.ask({ do: "next", stream }, signal) as Promise<Page<Content>>;
+    page.catch(() => undefined); // Reported when it is awaited; a stream left early never awaits its last page.
+    return page;
+  };
+  const close = async () => {
+    if (!open) return;
+    open = false;
+    if (!seat.ended()) await seat.ask({ do: "close", stream }, new AbortController().signal);
+  };
+  return {
+    close,
+    async *items(): AsyncGenerator<Content, number | undefined> {
+      try {
+        let got = first ?? (await next());
+        while (got.page !== undefined) {
+          const ahead = got.last ? { ...got, page: undefined } : next();
+          yield got.page;
+          got = await ahead;
+        }
+        open = false;
+        return got.affectedRows;
+      } finally {
+        await close();
+      }
+    },
+  };
+}
+
+interface Seat {
+  ask(body: Body<SeatRequest>, signal: AbortSignal): Promise<unknown>;
+  ended(): boolean;
+  end(): void;
+}
+
+function openSeat([program = process.execPath, ...args]: readonly string[]): Seat {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: seatEnvironment() });
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  let last = 0;
+  let gone: Error | undefined;
+  const end = (why?: Error) => {
+    if (gone !== undefined) return;
+    gone = why ?? closedError("The connection was closed");
+    process.off("exit", endQuietly);
+    child.kill("SIGKILL");
+    for (const { reject } of waiting.values()) reject(gone);
+    waiting.clear();
+  };
+  const endQuietly = () => end();
+  process.on("exit", endQuietly);
+  listen(child, waiting, end);
+  return {
+    ended: () => gone !== undefined,
+    end: endQuietly,
+    async ask(body, signal) {
+      signal.throwIfAborted();
+      if (gone !== undefined) throw gone;
+      const id = ++last;
+      const abort = () => {
+        waiting.get(id)?.reject(signal.reason);
+        end();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        return await new Promise((resolve, reject) => {
+          waiting.set(id, { resolve, reject });
+          for (const part of frame({ id, ...body })) child.stdin?.write(part);
+        });
+      } finally {
+        waiting.delete(id);
+        signal.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+function listen(child: ChildProcess, waiting: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>, end: (why: Error) => void): void {
+  const read = frameReader((message) => {
+    const reply = message as SeatReply;
+    const asked = waiting.get(reply.id);
+    if (asked === undefined) return;
+    if ("value" in reply) asked.resolve(reply.value);
+    else asked.reject(Object.assign(new Error(reply.text), reply.failed && { diagnosis: reply.failed }));
+  });
+  child.stdout?.on("data", read);
+  child.stdin?.on("error", () => undefined); // A dead child is reported once, by "exit".
+  child.on("error", (error) => end(error));
+  child.on("exit", (code, signal) => end(closedError(`The engine's process ended (${signal ?? `exit code ${code}`})`)));
+}
+
+function closedError(message: string): SeatError {
+  const diagnosis: Diagnosis = { code: "CONNECTION_FAILED", message, hint: "Run the call again: a new connection is opened by itself" };
+  return Object.assign(new Error(message), { diagnosis });
+}
+
+/** Bun reads these before our code runs, and would run foreign code in the child. */
+function seatEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BUN_|NODE_OPTIONS$|DENO_)/.test(name)));
+}

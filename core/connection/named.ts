@@ -1,0 +1,22 @@
+import type { Config } from "../config/config.ts";
+import { problem } from "../problem.ts";
+import type { ConnectionSettings } from "./connections.ts";
+import { displayUrl } from "./target.ts";
+
+/** A configured connection by its name, or one made for this call from a URL or a path. */
+export function connectionFor(target: string, config: Config, folder: string): ConnectionSettings {
+  return configured(target, config) ?? { name: displayUrl(target), target, folder, write: true };
+}
+
+/** Reads `name=target` as `--connection` takes it; the target may be a configured name. @throws INPUT_INVALID */
+export function namedConnection(text: string, config: Config, folder: string): ConnectionSettings {
+  const [, name, target] = /^([A-Za-z][\w-]*)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || target === undefined) {
+    throw problem("INPUT_INVALID", `Cannot read --connection "${displayUrl(text)}": wanted name=target`, "For example: --connection shop=./shop.db");
+  }
+  return { ...(configured(target, config) ?? { target, folder, write: false }), name };
+}
+
+function configured(name: string, config: Config): ConnectionSettings | undefined {
+  return Object.hasOwn(config.connections, name) ? config.connections[name] : undefined;
+}

@@ -1,0 +1,155 @@
+import type { Connection, ReadOnlyProof } from "../contract/driver.ts";
+import { asProblem } from "../problem.ts";
+
+/** A connection on loan. Whoever took it gives it back exactly once; `broken` discards it instead. */
+export interface Lease {
+  readonly connection: Connection;
+  release(broken?: boolean): Promise<void>;
+}
+
+export interface Pool {
+  /** Waits for a free connection, opening one when allowed; honours the signal while waiting. */
+  take(signal: AbortSignal): Promise<Lease>;
+  /** What the read-only self-test found; runs it when it has not run yet. */
+  proof(signal: AbortSignal): Promise<ReadOnlyProof>;
+  /** The proof found so far, without opening anything. */
+  readonly proved: ReadOnlyProof | undefined;
+  /** Connections open now, on loan or idle. */
+  readonly open: number;
+  /** The last failure to open, until one succeeds. */
+  readonly failure: string | undefined;
+  close(): Promise<void>;
+}
+
+interface Waiter {
+  readonly wake: () => void;
+}
+
+/**
+ * Keeps up to `most` connections; idle ones close after `idleMillis`, which also frees file locks.
+ * `open` opens one connection and must honour its signal.
+ */
+export function createPool(deps: {
+  readonly open: (signal: AbortSignal) => Promise<Connection>;
+  readonly most: number;
+  readonly idleMillis: number;
+  readonly prove: boolean;
+}): Pool {
+  const idle: { readonly connection: Connection; readonly timer: ReturnType<typeof setTimeout> }[] = [];
+  const waiters: Waiter[] = [];
+  let count = 0;
+  let closed = false;
+  let failure: string | undefined;
+  let proved: ReadOnlyProof | undefined;
+
+  const drop = async (connection: Connection) => {
+    count--;
+    waiters.shift()?.wake();
+    await connection[Symbol.asyncDispose]();
+  };
+
+  const give = async (connection: Connection, broken: boolean) => {
+    if (broken || closed) return drop(connection);
+    const timer = setTimeout(() => {
+      const at = idle.findIndex((entry) => entry.connection === connection);
+      if (at >= 0) idle.splice(at, 1);
+      void drop(connection);
+    }, deps.idleMillis);
+    timer.unref?.();
+    idle.push({ connection, timer });
+    waiters.shift()?.wake();
+  };
+
+  const takeIdle = (): Connection | undefined => {
+    const entry = idle.pop();
+    clearTimeout(entry?.timer);
+    return entry?.connection;
+  };
+
+  const openOne = async (signal: AbortSignal): Promise<Connection> => {
+    count++;
+    let connection: Connection | undefined;
+    try {
+      connection = await deps.open(signal);
+      if (deps.prove) proved ??= await connection.proveReadOnly(signal);
+      failure = undefined;
+      return connection;
+    } catch (error) {
+      failure = asProblem(error).message;
+      if (connection === undefined) {
+        count--;
+        waiters.shift()?.wake();
+      } else await drop(connection);
+      throw error;
+    }
+  };
+
+  const acquire = async (signal: AbortSignal): Promise<Connection> => {
+    while (true) {
+      signal.throwIfAborted();
+      const connection = takeIdle();
+      if (connection !== undefined) return connection;
+      if (count < deps.most) return openOne(signal);
+      await waitTurn(waiters, signal);
+    }
+  };
+
+  const take = async (signal: AbortSignal): Promise<Lease> => {
+    const connection = await acquire(signal);
+    let released = false;
+    return {
+      connection,
+      release: async (broken = false) => {
+        if (released) return;
+        released = true;
+        await give(connection, broken);
+      },
+    };
+  };
+
+  return {
+    take,
+    get proved() {
+      return proved;
+    },
+    get open() {
+      return count;
+    },
+    get failure() {
+      return failure;
+    },
+    async proof(signal) {
+      const lease = await take(signal);
+      try {
+        proved ??= await lease.connection.proveReadOnly(signal);
+        return proved;
+      } finally {
+        await lease.release();
+      }
+    },
+    async close() {
+      closed = true;
+      const entries = idle.splice(0);
+      for (const { timer } of entries) clearTimeout(timer);
+      await Promise.all(entries.map(({ connection }) => drop(connection)));
+    },
+  };
+}
+
+async function waitTurn(waiters: Waiter[], signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const waiter: Waiter = {
+      wake: () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      },
+    };
+    const abort = () => {
+      const at = waiters.indexOf(waiter);
+      if (at >= 0) waiters.splice(at, 1);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    waiters.push(waiter);
+  });
+}

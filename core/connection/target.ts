@@ -1,0 +1,92 @@
+import { homedir } from "node:os";
+import { basename, relative, resolve, sep } from "node:path";
+import type { Driver, Target } from "../contract/driver.ts";
+import { didYouMean, problem } from "../problem.ts";
+import { createSecret } from "../secrets/secret.ts";
+import { namesBeside, pathFacts } from "./path.ts";
+
+/** A target whose driver is known. `display` may be shown to anyone: it never holds a password. */
+export interface ResolvedTarget {
+  readonly driver: Driver;
+  readonly target: Target;
+  readonly display: string;
+}
+
+/**
+ * Reads a target: `scheme:…` for one of the drivers, or a path that one of them claims.
+ * @throws INPUT_INVALID for an unknown scheme or a file no driver reads, NOT_FOUND for a missing path.
+ */
+export function resolveTarget(
+  text: string,
+  drivers: readonly Driver[],
+  from: { readonly folder: string; readonly options?: Readonly<Record<string, string>> },
+): ResolvedTarget {
+  const url = /^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$/s.exec(text);
+  if (url?.[1] !== undefined && url[2] !== undefined) {
+    const scheme = url[1].toLowerCase();
+    const driver = drivers.find((candidate) => candidate.schemes.includes(scheme));
+    if (driver !== undefined) return resolveUrl(scheme, url[2], driver, from);
+    if (url[2].startsWith("//")) throw unknownScheme(scheme, drivers);
+  }
+  return resolvePath(text, drivers, from);
+}
+
+/** The part of a URL that may be shown: user, host and path, without the password and without options that may hold one. */
+export function displayUrl(url: string): string {
+  return url.replace(/\/\/([^/@:]*)(?::[^@]*)?@/, (_, user: string) => (user === "" ? "//" : `//${user}@`)).replace(/\?.*$/s, "");
+}
+
+function resolveUrl(scheme: string, rest: string, driver: Driver, from: { folder: string; options?: Readonly<Record<string, string>> }): ResolvedTarget {
+  const question = rest.indexOf("?");
+  const bare = question === -1 ? rest : rest.slice(0, question);
+  const options = { ...from.options, ...Object.fromEntries(new URLSearchParams(question === -1 ? "" : rest.slice(question + 1))) };
+  if (driver.claims !== undefined) {
+    const location = absolute(bare.replace(/^\/\/(?=.)/, ""), from.folder);
+    return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}` };
+  }
+  const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
+  const [user, password] = (userinfo ?? "").split(":", 2).map(decodeURIComponent);
+  return {
+    driver,
+    target: {
+      scheme,
+      location: bare.replace(/^\/\/(?:[^/@]*@)?/, ""),
+      options,
+      ...(user && { user }),
+      ...(password && { password: createSecret(password) }),
+    },
+    display: displayUrl(`${scheme}:${bare}`),
+  };
+}
+
+function resolvePath(text: string, drivers: readonly Driver[], from: { folder: string; options?: Readonly<Record<string, string>> }): ResolvedTarget {
+  const location = absolute(text, from.folder);
+  const facts = pathFacts(location);
+  const driver = drivers.find((candidate) => candidate.claims?.(facts));
+  if (driver !== undefined && facts.kind !== "missing") {
+    const scheme = driver.schemes[0] ?? driver.name;
+    return { driver, target: { scheme, location, options: from.options ?? {} }, display: short(location) };
+  }
+  if (facts.kind === "missing") {
+    const near = didYouMean(basename(location), namesBeside(location));
+    throw problem("NOT_FOUND", `No file, folder or connection is named "${text}"`, near ?? "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml");
+  }
+  const known = drivers.map((candidate) => candidate.schemes[0]).join(", ");
+  throw problem("INPUT_INVALID", `No driver recognises "${text}"`, `Say which engine reads it, for example sqlite:${text} (known: ${known})`);
+}
+
+function unknownScheme(scheme: string, drivers: readonly Driver[]): Error {
+  const schemes = drivers.flatMap((candidate) => candidate.schemes);
+  return problem("INPUT_INVALID", `Scheme "${scheme}" is unknown`, didYouMean(scheme, schemes) ?? `Use one of: ${schemes.join(", ")}`);
+}
+
+function absolute(path: string, folder: string): string {
+  if (path === ":memory:" || path === "") return ":memory:";
+  const expanded = path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path;
+  return resolve(folder, expanded);
+}
+
+function short(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === "" ? "." : near.startsWith(`..${sep}`) || near === ".." || near.length > path.length ? path : near;
+}

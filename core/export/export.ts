@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { CsvStream } from "../contract/driver.ts";
+import type { Exporter } from "../contract/export.ts";
+import type { Batch, Column, RowStream } from "../contract/rows.ts";
+import type { ExportReport } from "../contract/tool.ts";
+import { problem } from "../problem.ts";
+import { csvHeader } from "./csv.ts";
+import { diskProblem } from "./disk-problem.ts";
+import { type Compression, compressionFor, formatFor, formatNamed } from "./formats.ts";
+import { metaOf, type Provenance, writeMeta } from "./meta.ts";
+import { stagedFile, type Written, writeFile } from "./sink.ts";
+
+/** A statement ready to run, by whichever way out suits the format; exactly one is used. */
+export interface ExportSource {
+  rows(): Promise<RowStream>;
+  readonly copyOut?: (() => Promise<CsvStream>) | undefined;
+  /** The engine's own writer for a format, if it has one. */
+  writer(format: string): ((path: string) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>) | undefined;
+}
+
+export interface ExportRequest {
+  /** Absolute path. */
+  readonly to: string;
+  /** A format's name; absent means by the path's ending. */
+  readonly format?: string | undefined;
+  /** Absent means by the path's ending. */
+  readonly compress?: Compression | undefined;
+  readonly overwrite?: boolean;
+  /** Writes `<to>.meta.json` too. */
+  readonly meta?: Provenance | undefined;
+  /** The formats to choose from; absent means the built-in ones. */
+  readonly formats?: readonly Exporter[];
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+}
+
+/** What is known of the rows, as far as they went. */
+interface Seen {
+  rows: number;
+  columns?: readonly Column[];
+}
+
+/**
+ * Writes one result to a file, which appears whole or not at all. The engine's own writer goes first, then
+ * its own CSV, then rows; nothing runs when the path or the format cannot be used.
+ * @throws INPUT_INVALID, CONFLICT, NOT_FOUND, FORBIDDEN, LIMIT_EXCEEDED, and what the source throws
+ */
+export async function exportResult(source: ExportSource, request: ExportRequest): Promise<ExportReport> {
+  const started = new Date();
+  const clock = performance.now();
+  const exporter = request.format === undefined ? formatFor(request.to, request.formats) : formatNamed(request.format, request.formats);
+  const compression = request.compress ?? compressionFor(request.to);
+  if (compression && exporter.binary) {
+    throw problem(
+      "INPUT_INVALID",
+      `Cannot compress ${exporter.format}: it is compressed already, or read in place`,
+      `Leave out ".${compression}"`,
+    );
+  }
+  const seen: Seen = { rows: 0 };
+  const { bytes, sha256 } = await written(source, request, { exporter, compression, seen });
+  const seconds = (performance.now() - clock) / 1000;
+  const report: ExportReport = { path: request.to, format: exporter.format, rows: seen.rows, bytes, seconds, sha256 };
+  if (request.meta)
+    await writeMeta(request.to, metaOf({ report, provenance: request.meta, started, columns: seen.columns, compression }), request.signal);
+  return report;
+}
+
+interface Plan {
+  readonly exporter: Exporter;
+  readonly compression: Compression | undefined;
+  readonly seen: Seen;
+}
+
+async function written(source: ExportSource, request: ExportRequest, { exporter, compression, seen }: Plan): Promise<Written> {
+  const { to: path, overwrite = false, signal, onProgress } = request;
+  const write = compression ? undefined : source.writer(exporter.format);
+  if (write) {
+    const file = await stagedFile({ path, overwrite, signal, write });
+    Object.assign(seen, file.result);
+    return file;
+  }
+  const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : encoded(source, request, exporter, seen);
+  return writeFile({
+    path,
+    overwrite,
+    signal,
+    chunks,
+    compress: compression,
+    onBytes: onProgress && ((bytes) => onProgress({ rows: seen.rows, bytes })),
+  });
+}
+
+async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGenerator<Uint8Array> {
+  await using csv = await copyOut();
+  seen.columns = csv.columns;
+  yield new TextEncoder().encode(csvHeader(csv.columns));
+  for await (const chunk of csv) {
+    seen.rows = csv.rows;
+    yield chunk;
+  }
+  seen.rows = csv.rows;
+}
+
+/** Stages beside the target, where there is room for it, rather than where a system keeps small files. */
+async function* encoded(source: ExportSource, { to, signal }: ExportRequest, exporter: Exporter, seen: Seen): AsyncGenerator<Uint8Array> {
+  const tempFolder = await mkdtemp(join(dirname(to), ".tidegate-")).catch(diskProblem(to));
+  try {
+    await using rows = await source.rows();
+    seen.columns = rows.columns;
+    yield* exporter.encode(counted(rows, seen), { signal, tempFolder });
+  } finally {
+    await rm(tempFolder, { recursive: true, force: true });
+  }
+}
+
+function counted(rows: RowStream, seen: Seen): RowStream {
+  return {
+    columns: rows.columns,
+    async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+      for await (const batch of rows) {
+        seen.rows += batch.length;
+        yield batch;
+      }
+    },
+    [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),
+  };
+}

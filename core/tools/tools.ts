@@ -1,0 +1,15 @@
+import type { Tool } from "../contract/tool.ts";
+import { explainTool } from "./explain.ts";
+import { exportTool } from "./export.ts";
+import { inspectTool } from "./inspect.ts";
+import { queryTool } from "./query.ts";
+
+/** The tools a caller finds, in a fixed order. Their cost must not grow with the number of connections. */
+export function createTools(deps: { readonly connections: readonly string[]; readonly formats: readonly string[] }): readonly Tool[] {
+  return [
+    queryTool(deps.connections),
+    inspectTool(deps.connections),
+    exportTool(deps.connections, deps.formats),
+    explainTool(deps.connections),
+  ];
+}

@@ -1,0 +1,92 @@
+import type { CatalogRequest } from "../../core/contract/catalog.ts";
+import type { Connection, ExplainOptions, Params, QueryOptions } from "../../core/contract/driver.ts";
+import type { RowStream, Value } from "../../core/contract/rows.ts";
+import { catalogObject, catalogSql } from "./catalog.ts";
+import type { Member } from "./database.ts";
+import { located } from "./diagnose.ts";
+import { mayExplain, only, passGate } from "./gate.ts";
+import { writeParquet } from "./parquet.ts";
+import { planText } from "./plan.ts";
+import { tryToWrite } from "./proof.ts";
+import { readRows, runToEnd } from "./run.ts";
+import { createSessions, interruptible, type Session } from "./session.ts";
+import { classify } from "./statement.ts";
+import { explained } from "./text.ts";
+
+const never = new AbortController().signal;
+
+export function createConnection(member: Member, readOnly: boolean): Connection {
+  const sessions = createSessions(member);
+
+  /** One piece of work from beginning to end; errors are read with the SQL at hand. */
+  const during = async <Result>(sql: string, signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> => {
+    const session = await sessions.begin(signal);
+    try {
+      return await work(session);
+    } catch (error) {
+      throw located(error, sql);
+    } finally {
+      await session.end();
+    }
+  };
+
+  return {
+    async query(sql, params, options): Promise<RowStream> {
+      const session = await sessions.begin(options.signal);
+      try {
+        const statement = only(await classify(session.native, sql));
+        passGate(statement, readOnly);
+        if (statement.kind === "read") await session.readOnly();
+        const run = statement.kind === "read" ? readRows : runToEnd;
+        const rows = await run(session, statement, params, options);
+        sessions.stopWith(rows.close);
+        return rows;
+      } catch (error) {
+        await session.end();
+        throw located(error, sql);
+      }
+    },
+    analyze: (sql) => during(sql, never, async ({ native }) => (await classify(native, sql)).map(({ kind }) => ({ kind }))),
+    explain: (sql, params, { analyze, signal }: ExplainOptions) =>
+      during(sql, signal, async (session) => {
+        const inner = explained(sql)?.inner ?? sql;
+        const statement = only(await classify(session.native, inner));
+        mayExplain(statement, analyze);
+        if (statement.kind === "read") await session.readOnly();
+        return planText(session, inner, { params, analyze, signal });
+      }),
+    catalog: {
+      read: (request: CatalogRequest) =>
+        during("", request.signal, async (session) => {
+          const { schema, name } = request.object ?? {};
+          const rows = await records(session, catalogSql(request), [schema ?? null, name ?? null], request.signal);
+          return rows.map((row) => catalogObject(row, request.detail, session.engine.views));
+        }),
+    },
+    ping: (signal) => during("", signal, async ({ native }) => void (await interruptible(native, signal, native.run("SELECT 1")))),
+    proveReadOnly: (signal) => tryToWrite(() => sessions.begin(signal), readOnly),
+    fileWriters: {
+      parquet: (sql: string, params: Params, path: string, { signal }: Pick<QueryOptions, "signal">) =>
+        during(sql, signal, async (session) => {
+          const statement = only(await classify(session.native, sql));
+          passGate(statement, true);
+          await session.readOnly();
+          return writeParquet(session, statement, params, path, signal);
+        }),
+    },
+    [Symbol.asyncDispose]: () => sessions.close(),
+  };
+}
+
+async function records(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Record<string, Value>[]> {
+  const found: Record<string, Value>[] = [];
+  const rows = await readRows({ ...session, end: async () => undefined }, { sql, kind: "read", label: "SELECT" }, params, {
+    signal,
+    batchSize: 2048,
+  });
+  for await (const { length, columns } of rows) {
+    for (let row = 0; row < length; row++)
+      found.push(Object.fromEntries(rows.columns.map(({ name }, index) => [name, columns[index]?.[row] ?? null])));
+  }
+  return found;
+}

@@ -1,0 +1,21 @@
+import type { Driver } from "../../core/contract/driver.ts";
+import type { Database } from "./database.ts";
+import { diagnose } from "./diagnose.ts";
+import { claims } from "./files.ts";
+
+/** Reads DuckDB databases, and CSV, Parquet and JSON files as if they were one. The engine is loaded by the first `connect`. */
+export function createDuckdbDriver(): Driver {
+  const databases = new Map<string, Database>();
+  return {
+    name: "duckdb",
+    schemes: ["duckdb"],
+    facts: { title: "DuckDB", identifierQuote: '"', defaultSchema: "main" },
+    claims,
+    diagnose,
+    async connect(target, options) {
+      options.signal.throwIfAborted();
+      const { connect } = await import("./connect.ts");
+      return connect(target, options, databases);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { type Dirent, readdirSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
+import type { PathFacts } from "../../core/contract/driver.ts";
+
+/** The table function that reads a kind of file. */
+export type Reader = "read_csv" | "read_json" | "read_parquet";
+
+/** One view over data files: all of one kind, read together. */
+export interface FileView {
+  readonly name: string;
+  readonly reader: Reader;
+  readonly paths: readonly string[];
+  /** How many rows there were when the files were first looked at, where that is cheap to know. */
+  readonly rows?: number;
+}
+
+const readers: Readonly<Record<string, Reader>> = {
+  csv: "read_csv",
+  tsv: "read_csv",
+  json: "read_json",
+  ndjson: "read_json",
+  jsonl: "read_json",
+  parquet: "read_parquet",
+};
+
+export function claims({ kind, header, extension, path }: PathFacts): boolean {
+  if (kind === "folder" || kind === "memory") return true;
+  if (kind === "file") return isDatabase(header) || readerOf(path) !== undefined;
+  return kind === "glob" && (extension === "*" || readerOf(path) !== undefined);
+}
+
+/** DuckDB writes its magic after an eight-byte checksum. */
+export function isDatabase(header: Uint8Array): boolean {
+  return Buffer.from(header.subarray(8, 12)).toString("latin1") === "DUCK";
+}
+
+/** Which function reads a file of this name. Parquet compresses by itself, so only text formats may end in `.gz` or `.zst`. */
+export function readerOf(path: string): Reader | undefined {
+  const [, extension = "", packed] = /\.([a-z]+)(\.gz|\.zst)?$/i.exec(basename(path)) ?? [];
+  const reader = readers[extension.toLowerCase()];
+  return packed && reader === "read_parquet" ? undefined : reader;
+}
+
+export function isGlob(path: string): boolean {
+  return /[*?[]/.test(path);
+}
+
+/** One view per readable file of a folder, named after it. Subfolders are left alone: a glob names them on purpose. */
+export function viewsOfFolder(folder: string): FileView[] {
+  const isFile = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink();
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter(isFile)
+    .map(({ name }) => name);
+  return views(names.sort().map((name) => ({ paths: [join(folder, name)], wanted: stem(name) })));
+}
+
+/**
+ * One view over all files a glob matched, columns brought together by name, called after the fixed part of the
+ * pattern: `sales-*.csv` is `sales`, and `data/*.csv` is `data`. Files of several kinds get a view per kind.
+ */
+export function viewsOfGlob(pattern: string, matches: readonly string[]): FileView[] {
+  const kinds = Map.groupBy(matches, readerOf);
+  return views([...kinds.values()].map((paths) => ({ paths, wanted: globStem(pattern) })));
+}
+
+export function viewOfFile(path: string): FileView[] {
+  return views([{ paths: [path], wanted: stem(basename(path)) }]);
+}
+
+function views(wishes: readonly { readonly paths: readonly string[]; readonly wanted: string }[]): FileView[] {
+  const taken = new Set<string>();
+  return wishes.flatMap(({ paths, wanted }) => {
+    const reader = readerOf(paths[0] ?? "");
+    return reader === undefined ? [] : [{ name: unique(identifier(wanted), reader.slice("read_".length), taken), reader, paths }];
+  });
+}
+
+/** `a.csv` and `a.json` become `a` and `a_json`; the engine does not tell `a` from `A`. */
+function unique(name: string, kind: string, taken: Set<string>): string {
+  let free = name;
+  for (let n = 1; taken.has(free.toLowerCase()); n++) free = n === 1 ? `${name}_${kind}` : `${name}_${kind}_${n}`;
+  taken.add(free.toLowerCase());
+  return free;
+}
+
+function identifier(text: string): string {
+  const safe = text.replace(/[^\p{L}\p{N}_]+/gu, "_").replace(/^_+|_+$/g, "");
+  return safe === "" ? "data" : /^\p{N}/u.test(safe) ? `_${safe}` : safe;
+}
+
+function stem(name: string): string {
+  return name.replace(/\.(gz|zst)$/i, "").replace(/\.[a-z]+$/i, "");
+}
+
+function globStem(pattern: string): string {
+  const fixed = stem(basename(pattern)).replace(/\[[^\]]*\]|[*?]/g, "");
+  if (identifier(fixed) !== "data" || fixed === "data") return fixed;
+  const above = dirname(pattern)
+    .split(sep)
+    .filter((part) => part !== "" && !isGlob(part));
+  return above.at(-1) ?? "";
+}

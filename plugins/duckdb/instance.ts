@@ -1,0 +1,147 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { diagnose } from "./diagnose.ts";
+import { missing } from "./file-errors.ts";
+import { type FileView, readerOf, viewOfFile, viewsOfFolder, viewsOfGlob } from "./files.ts";
+import { quoted, text } from "./quote.ts";
+import { refusal } from "./refusal.ts";
+import type { Source } from "./source.ts";
+
+/** A running engine, locked down: it reads the files of its source and nothing else. */
+export interface Engine {
+  readonly writable: boolean;
+  readonly views: readonly FileView[];
+  /** A folder of its own, the only one it may write to: sorts spill here. */
+  readonly folder: string;
+  connect(): Promise<DuckDBConnection>;
+  disconnect(connection: DuckDBConnection): void;
+  /** Frees memory and file locks at once; no connection may be in use. */
+  close(): void;
+}
+
+/** Starts an engine on a source. Data files are views in an engine in memory. */
+export async function startEngine(source: Source, writable: boolean): Promise<Engine> {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "tidegate-duckdb-"));
+  const connections = new Set<DuckDBConnection>();
+  let instance: DuckDBInstance | undefined;
+  const close = () => {
+    for (const connection of connections) connection.closeSync();
+    connections.clear();
+    instance?.closeSync();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    instance = await DuckDBInstance.create(source.kind === "database" ? source.path : ":memory:", {
+      access_mode: source.kind === "database" && !writable ? "READ_ONLY" : "READ_WRITE",
+      allow_community_extensions: "false",
+      allow_persistent_secrets: "false",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+      errors_as_json: "true",
+      temp_directory: folder,
+    });
+    const running = instance;
+    const connect = async () => {
+      const connection = await running.connect();
+      connections.add(connection);
+      return connection;
+    };
+    const disconnect = (connection: DuckDBConnection) => {
+      if (connections.delete(connection)) connection.closeSync();
+    };
+    const first = await connect();
+    const views = await prepare(first, source);
+    disconnect(first);
+    return { writable, views, folder, connect, disconnect, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** The order matters: once access is shut off, no view on a file can be made; once locked, no setting changes. */
+async function prepare(connection: DuckDBConnection, source: Source): Promise<readonly FileView[]> {
+  await applySettings(connection, source.settings);
+  const views = await createViews(connection, await viewsOf(connection, source), source);
+  const paths = views.flatMap((view) => view.paths).map(text);
+  await connection.run(`
+    SET GLOBAL TimeZone = 'UTC';
+    SET allowed_paths = [${paths.join(", ")}];
+    SET enable_external_access = false;
+    SET lock_configuration = true;
+  `);
+  return views;
+}
+
+/** DuckDB would take 80 % of memory, which leaves too little for a second engine and for the rows on their way. */
+async function applySettings(connection: DuckDBConnection, settings: Source["settings"]): Promise<void> {
+  const reader = await connection.runAndReadAll("SELECT current_setting('memory_limit')");
+  const [, size = "", unit = ""] = /^([\d.]+) (\w+)$/.exec(String(reader.getRows()[0]?.[0])) ?? [];
+  const defaults = size === "" ? {} : { memory_limit: `${((Number(size) / 8) * 5).toFixed(1)}${unit}` };
+  for (const [name, value] of Object.entries({ ...defaults, ...settings })) {
+    await connection.run(`SET ${name} = ${text(value)}`).catch((error) => {
+      const reason = diagnose(error)?.message ?? "it is not a value DuckDB takes";
+      throw refusal(
+        {
+          code: "INPUT_INVALID",
+          message: `Option "${name}" of the target cannot be "${value}": ${reason}`,
+          hint: `Use for example ${name}=${name === "threads" ? "4" : "4GB"}`,
+        },
+        error,
+      );
+    });
+  }
+}
+
+async function viewsOf(connection: DuckDBConnection, { kind, path }: Source): Promise<FileView[]> {
+  if (kind === "file") return viewOfFile(path);
+  if (kind === "folder") return viewsOfFolder(path);
+  if (kind !== "glob") return [];
+  const reader = await connection.runAndReadAll("SELECT file FROM glob($1) ORDER BY file", [path]);
+  const matches = reader.getRows().map(([file]) => realpathSync(String(file)));
+  const readable = matches.filter((file) => readerOf(file) !== undefined);
+  if (readable.length === 0) throw refusal(missing(path));
+  return viewsOfGlob(path, readable);
+}
+
+async function createViews(connection: DuckDBConnection, views: readonly FileView[], source: Source): Promise<readonly FileView[]> {
+  const created: FileView[] = [];
+  for (const view of views) {
+    const readable = await createView(connection, view, source);
+    created.push(readable && view.reader === "read_parquet" ? { ...view, rows: await countRows(connection, view.paths) } : view);
+  }
+  return created;
+}
+
+/** In a folder, a file that cannot be read does not hide the others: its view says what is wrong when it is read. */
+async function createView(connection: DuckDBConnection, view: FileView, { kind, csv }: Source): Promise<boolean> {
+  const name = quoted(view.name);
+  const [first, last] = [view.paths[0], view.paths.at(-1)];
+  let readable = true;
+  await connection.run(`CREATE VIEW ${name} AS FROM ${readCall(view, csv)}`).catch(async (error) => {
+    const reason = diagnose(error)?.message;
+    if (kind !== "folder" || reason === undefined) throw error;
+    readable = false;
+    await connection.run(`CREATE VIEW ${name} AS SELECT error(${text(reason)}) AS unreadable`);
+  });
+  await connection.run(
+    `COMMENT ON VIEW ${name} IS ${text(first === last ? `Reads ${first}` : `Reads ${view.paths.length} files, from ${first} to ${last}`)}`,
+  );
+  return readable;
+}
+
+/** Parquet files say it in their footers, which the engine has just read. */
+async function countRows(connection: DuckDBConnection, paths: readonly string[]): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT sum(num_rows) FROM parquet_file_metadata([${paths.map(text).join(", ")}])`);
+  return Number(reader.getRows()[0]?.[0]);
+}
+
+function readCall({ reader, paths }: FileView, csv: Source["csv"]): string {
+  const options = [
+    ...(paths.length > 1 ? ["union_by_name = true"] : []),
+    ...(reader === "read_csv" ? Object.entries(csv).map(([name, value]) => `${name} = ${text(value)}`) : []),
+  ];
+  return `${reader}(${[`[${paths.map(text).join(", ")}]`, ...options].join(", ")})`;
+}

@@ -1,0 +1,80 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { refusal } from "./refusal.ts";
+
+/** What the parser shows of a text that holds only SELECTs. */
+export interface Tree {
+  readonly count: number;
+  /** Every function called, by its lower-case name. */
+  readonly functions: readonly string[];
+  /** The tree itself, to tell whether two texts mean the same. */
+  readonly json: string;
+}
+
+/**
+ * Functions a SELECT may not call, though the engine counts it as one. Some change the engine for everyone (a log or a
+ * profile that cannot be written fails every later statement), print to the terminal, or replace a file: profiling into
+ * a JSON file of the connection overwrites it. Others run SQL that is a text, or read memory at an address.
+ */
+export const forbiddenFunctions: ReadonlySet<string> = new Set([
+  "arrow_scan",
+  "arrow_scan_dumb",
+  "checkpoint",
+  "disable_logging",
+  "disable_peg_parser",
+  "disable_profiling",
+  "enable_logging",
+  "enable_peg_parser",
+  "enable_profiling",
+  "force_checkpoint",
+  "json_execute_serialized_sql",
+  "query",
+  "truncate_duckdb_logs",
+  "write_log",
+]);
+
+/** Functions that change what is stored. */
+export const writingFunctions: ReadonlySet<string> = new Set(["nextval"]);
+
+/** The pragmas that only look. */
+export const readingPragmas: ReadonlySet<string> = new Set([
+  "collations",
+  "database_list",
+  "database_size",
+  "functions",
+  "metadata_info",
+  "platform",
+  "show",
+  "show_databases",
+  "show_tables",
+  "show_tables_expanded",
+  "storage_info",
+  "table_info",
+  "user_agent",
+  "version",
+]);
+
+/** Parses with the engine's own parser, without looking at its catalog. `undefined` when the text is not only SELECTs. */
+export async function parse(native: DuckDBConnection, sql: string): Promise<Tree | undefined> {
+  const reader = await native.runAndReadAll(
+    "SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)",
+    [sql],
+  );
+  const json = String(reader.getRows()[0]?.[0]);
+  if (json.startsWith('{"error":true')) {
+    if (!json.startsWith('{"error":true,"error_type":"not implemented"')) throw syntaxError(sql, JSON.parse(json));
+    return undefined;
+  }
+  const { statements } = JSON.parse(json) as { readonly statements?: readonly unknown[] };
+  // Inside a string of the tree these quotes would be escaped, so a literal cannot be taken for a call.
+  const functions = [...json.matchAll(/"function_name":"((?:[^"\\]|\\.)*)"/g)].map(([, name]) => (name as string).toLowerCase());
+  return { count: statements?.length ?? 0, functions, json };
+}
+
+function syntaxError(sql: string, { error_message, position }: { readonly error_message: string; readonly position?: string }): Error {
+  const message = error_message.split("\n", 1)[0]?.replace(/[.!:\s]+$/, "") ?? "";
+  return refusal({
+    code: "SQL_INVALID",
+    message: message.charAt(0).toUpperCase() + message.slice(1),
+    ...(position !== undefined && { position: [...sql].slice(0, Number(position)).join("").length }),
+  });
+}

@@ -1,0 +1,20 @@
+import type { Params } from "../../core/contract/driver.ts";
+import { bindable } from "./parameters.ts";
+import type { Session } from "./session.ts";
+
+type PlanRow = readonly [id: bigint, parent: bigint, unused: bigint, detail: string];
+
+/** The plan as a tree, one step per line, two blanks per level. */
+export function explainPlan(session: Session, sql: string, params: Params): string {
+  const { statement } = session.prepare(sql);
+  const bound = bindable(statement, sql, params);
+  const plan = session.prepare(`explain query plan ${statement.sourceSQL}`).statement;
+  const depths = new Map<bigint, number>([[0n, -1]]);
+  const lines: string[] = [];
+  for (const [id, parent, , detail] of plan.all(...(bound as readonly never[])) as unknown as PlanRow[]) {
+    const depth = (depths.get(parent) ?? -1) + 1;
+    depths.set(id, depth);
+    lines.push("  ".repeat(depth) + detail);
+  }
+  return lines.join("\n");
+}

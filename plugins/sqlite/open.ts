@@ -1,0 +1,83 @@
+import { existsSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import type { Target } from "../../core/contract/driver.ts";
+import { diagnose } from "./diagnose.ts";
+import { refusal } from "./refusal.ts";
+
+const knownOptions = ["busy_timeout", "create"];
+
+/** Opens the file a target names, and reads from it once: SQLite itself looks at a file only when it is used. */
+export function openDatabase({ location, options }: Target, readOnly: boolean): DatabaseSync {
+  const unknown = Object.keys(options).find((name) => !knownOptions.includes(name));
+  if (unknown !== undefined) {
+    throw refusal({
+      code: "INPUT_INVALID",
+      message: `Option "${unknown}" is unknown for SQLite`,
+      hint: `Use one of: ${knownOptions.join(", ")}`,
+    });
+  }
+  const settings = { readOnly, timeout: busyMillis(options.busy_timeout), allowExtension: false, readBigInts: true, returnArrays: true };
+  if (location === ":memory:") return touched(new DatabaseSync(location, settings), location, readOnly);
+  const create = !readOnly && options.create === "true";
+  checkPath(location, create);
+  // The mode is in the URL because `readOnly: false` alone would make a file that is not there.
+  const open = (query: string) => touched(new DatabaseSync(fileUrl(location, query), settings), location, readOnly);
+  try {
+    return open(`mode=${readOnly ? "ro" : create ? "rwc" : "rw"}`);
+  } catch (error) {
+    // A WAL database needs to make files beside it even to be read. Where that is not allowed and
+    // there is no log to read, nobody is writing, and the file may be taken as it is.
+    if (!readOnly || diagnose(error)?.code !== "CONNECTION_FAILED" || existsSync(`${location}-wal`)) throw error;
+    return open("mode=ro&immutable=1");
+  }
+}
+
+function fileUrl(location: string, query: string): URL {
+  const url = pathToFileURL(location);
+  url.search = query;
+  return url;
+}
+
+function busyMillis(option = "5000"): number {
+  const millis = Number(option);
+  if (/^\d+$/.test(option) && millis <= 2 ** 31 - 1) return millis;
+  throw refusal({
+    code: "INPUT_INVALID",
+    message: `Option "busy_timeout" is "${option}": a number of milliseconds is expected`,
+    hint: "Write, for example, busy_timeout=5000",
+  });
+}
+
+function checkPath(location: string, create: boolean): void {
+  const found = statSync(location, { throwIfNoEntry: false });
+  if (found?.isDirectory()) {
+    throw refusal({
+      code: "INPUT_INVALID",
+      message: `"${location}" is a folder, not a SQLite database`,
+      hint: "Name a database file in it",
+    });
+  }
+  if (found === undefined && !create) {
+    const hint = 'Check the path; to make a new database, open it for writing with "?create=true"';
+    throw refusal({ code: "NOT_FOUND", message: `There is no database file "${location}"`, hint });
+  }
+}
+
+/** Newer than the types: https://nodejs.org/api/sqlite.html#databaseenabledefensiveactive */
+interface Defensive {
+  enableDefensive(active: boolean): void;
+}
+
+function touched(database: DatabaseSync, location: string, readOnly: boolean): DatabaseSync {
+  try {
+    (database as DatabaseSync & Defensive).enableDefensive(true);
+    if (readOnly) database.exec("pragma query_only = 1");
+    database.prepare("select count(*) from sqlite_schema").get();
+    return database;
+  } catch (error) {
+    database.close();
+    const diagnosis = diagnose(error);
+    throw diagnosis?.code === "INPUT_INVALID" ? refusal({ ...diagnosis, message: `"${location}" is not a SQLite database` }, error) : error;
+  }
+}

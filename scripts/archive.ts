@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** Packs files without their folders into a `.tar.gz` that is the same byte for byte whoever packs them: fixed owner, modes and time (in seconds). */
+export function writeArchive(path: string, files: readonly string[], time: number): void {
+  const parts = files.flatMap((file) => {
+    const content = readFileSync(file);
+    const name = basename(file);
+    return [
+      header(name, /^tidegate(\.exe)?$/.test(name) ? 0o755 : 0o644, content.length, time),
+      content,
+      Buffer.alloc(-content.length & 511),
+    ];
+  });
+  writeFileSync(path, gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level: 9 }));
+}
+
+/** Writes `SHA256SUMS` beside the files, in the form that `sha256sum -c` reads. */
+export function writeChecksums(paths: readonly string[], folder = dirname(paths[0] ?? ".")): void {
+  const lines = paths.map((path) => `${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${basename(path)}\n`);
+  writeFileSync(join(folder, "SHA256SUMS"), lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(""));
+}
+
+/** One ustar header: the fields of POSIX.1-1988 at their offsets, then the sum of all bytes. */
+function header(name: string, mode: number, size: number, time: number): Buffer {
+  const block = Buffer.alloc(512);
+  const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, "0")}\0`;
+  block.write(name, 0, 100);
+  block.write(octal(mode, 7), 100);
+  block.write(octal(0, 7), 108);
+  block.write(octal(0, 7), 116);
+  block.write(octal(size, 11), 124);
+  block.write(octal(time, 11), 136);
+  block.write("        0", 148);
+  block.write("ustar\x0000", 257);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${octal(sum, 6)} `, 148);
+  return block;
+}

@@ -1,0 +1,81 @@
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { PackedNatives } from "./natives.ts";
+import { root, type Target } from "./targets.ts";
+
+/** Compiles `cli/main.ts` and everything it needs into one executable at `outfile`, which is replaced in one step. Returns the bundled files. */
+export async function compile(target: Target, natives: PackedNatives, version: string, outfile: string): Promise<string[]> {
+  const staging = join(root, ".cache", "build", `${target.name}-${process.pid}`);
+  mkdirSync(staging, { recursive: true });
+  const before = process.cwd();
+  try {
+    // Bun names the sources in stacks relative to the working folder, which says nothing about the machine only here.
+    process.chdir(root);
+    const inputs = await bundle(target, natives, version, join(staging, target.executable));
+    sign(target, join(staging, target.executable));
+    mkdirSync(dirname(outfile), { recursive: true });
+    renameSync(join(staging, target.executable), outfile);
+    return inputs;
+  } finally {
+    process.chdir(before);
+    // The source maps are inside the executable; the copies beside it are not wanted.
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+async function bundle(target: Target, natives: PackedNatives, version: string, outfile: string): Promise<string[]> {
+  const { metafile } = await Bun.build({
+    entrypoints: [join(root, "cli", "main.ts")],
+    root,
+    // Splitting keeps `--version` from reading code that only the server needs; bytecode saves parsing the rest.
+    splitting: true,
+    bytecode: true,
+    format: "esm",
+    minify: true,
+    sourcemap: "linked",
+    metafile: true,
+    define: { TIDEGATE_VERSION: JSON.stringify(version) },
+    // A program that reads secrets must not take code or variables from the folder it happens to be started in.
+    compile: {
+      target: target.bun,
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    plugins: [embedNatives(natives)],
+  });
+  return Object.keys(metafile?.inputs ?? {});
+}
+
+/** The namespace of what exists in memory only, so that no path of this machine gets into the executable. */
+const generated = "embedded";
+
+/** Puts a module that unpacks and loads the embedded files in the place of DuckDB's own loader. */
+function embedNatives({ folder, files }: PackedNatives): Bun.BunPlugin {
+  const packed = new Map(files.map((file) => [`${file.name}.zst`, readFileSync(file.packed)]));
+  const lines = [
+    `import { loadEmbedded } from "embedded-loader";`,
+    ...files.map(({ name }, index) => `import packed${index} from "${name}.zst" with { type: "file" };`),
+    `const files = [${files.map((file, index) => `{ ...${JSON.stringify({ ...file, packed: "" })}, packed: packed${index} }`)}];`,
+    `module.exports = loadEmbedded({ folder: ${JSON.stringify(folder)}, files });`,
+  ];
+  return {
+    name: generated,
+    setup(build) {
+      build.onResolve({ filter: /^@duckdb\/node-bindings$/ }, () => ({ path: "duckdb", namespace: generated }));
+      build.onResolve({ filter: /^embedded-loader$/ }, () => ({ path: join(root, "plugins", "duckdb", "embedded", "load.ts") }));
+      build.onResolve({ filter: /\.zst$/ }, ({ path }) => ({ path, namespace: generated }));
+      build.onLoad({ filter: /^duckdb$/, namespace: generated }, () => ({ loader: "js", contents: lines.join("\n") }));
+      build.onLoad({ filter: /\.zst$/, namespace: generated }, ({ path }) => ({ loader: "file", contents: packed.get(path) ?? "" }));
+    },
+  };
+}
+
+/** Bun leaves Apple's signature for Intel Macs stale; only a Mac can renew it. */
+function sign({ name }: Target, path: string): void {
+  if (name !== "darwin-x64" || process.platform !== "darwin") return;
+  const { success, stderr } = Bun.spawnSync(["codesign", "--force", "--sign", "-", path]);
+  if (!success) throw new Error(`Cannot sign ${path}: ${stderr.toString().trim()}`);
+}

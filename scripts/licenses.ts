@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { root } from "./targets.ts";
+
+interface Package {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+}
+
+/** The licenses of everything inside the binary, as they ask to be passed on. `inputs` are the bundled files. */
+export function licenseText(inputs: readonly string[]): string {
+  const bundled = inputs.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(path)?.[0]).filter((folder) => folder !== undefined);
+  // DuckDB is embedded as a file and Bun is the program around it, so neither is among the bundled modules.
+  const folders = [
+    ...bundled.map((folder) => join(root, folder)),
+    join(root, "node_modules/@duckdb/node-bindings"),
+    join(root, "node_modules/bun"),
+  ];
+  const sections = [...new Set(folders.map((folder) => join(folder, "package.json")))].map(section).sort();
+  return `tidegate contains these packages.\n\n${sections.join("\n")}`;
+}
+
+function section(manifest: string): string {
+  const { name, version, license = "see its own pages" }: Package = JSON.parse(readFileSync(manifest, "utf8"));
+  const files = readdirSync(dirname(manifest)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(dirname(manifest), file), "utf8").trim());
+  return [
+    `${"=".repeat(80)}\n${name} ${version}: ${license}, https://www.npmjs.com/package/${name}\n`,
+    ...texts.map((text) => `${text}\n`),
+  ].join("\n");
+}

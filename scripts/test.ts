@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureBinary } from "./build.ts";
+import { runChecks } from "./check.ts";
+import { denoPath } from "./run.ts";
+import { root } from "./targets.ts";
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const crashed: Counts = { passed: 0, failed: 1, skipped: 0 };
+
+/** Runs one runner with its output shown, and counts from its JUnit report. A crash, or no test at all, is a failure. */
+async function run(title: string, command: readonly string[], report: string): Promise<Counts> {
+  console.log(`\n── ${title}`);
+  rmSync(report, { force: true });
+  const child = Bun.spawn([...command], { cwd: root, stdin: "ignore", stdout: "inherit", stderr: "inherit" });
+  const code = await child.exited;
+  const counts = existsSync(report) ? count(readFileSync(report, "utf8")) : crashed;
+  const silent = counts.failed === 0 && (code !== 0 || counts.passed === 0);
+  if (silent) console.error(`${title}: ${code === 0 ? "no test ran" : `ended with code ${code} though no test failed`}`);
+  return silent ? { ...counts, failed: 1 } : counts;
+}
+
+interface Case {
+  readonly name: string;
+  readonly body: string;
+}
+
+/** Reads the cases of a JUnit report; Bun and Deno both escape `>` in names. */
+function readCases(report: string): Case[] {
+  const cases = report.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g);
+  return [...cases].map(([, name = "", body = ""]) => ({ name, body }));
+}
+
+/** Deno reports every `describe` as a case beside the cases inside it, whose names begin with its own. */
+function withoutGroups(cases: readonly Case[]): Case[] {
+  const separator = " &gt; ";
+  const outer = (name: string) => name.split(separator).map((_, depth, parts) => parts.slice(0, depth).join(separator));
+  const groups = new Set(cases.flatMap(({ name }) => outer(name)));
+  return cases.filter(({ name }) => !groups.has(name));
+}
+
+function count(report: string): Counts {
+  const cases = report.includes('<testsuites name="deno test"') ? withoutGroups(readCases(report)) : readCases(report);
+  const failed = cases.filter(({ body }) => /<(failure|error)\b/.test(body)).length;
+  const skipped = cases.filter(({ body }) => /<skipped\b/.test(body)).length;
+  return { passed: cases.length - failed - skipped, failed, skipped };
+}
+
+async function steps(only: string | undefined): Promise<Counts[]> {
+  const reports = join(root, ".cache", "reports");
+  mkdirSync(reports, { recursive: true });
+  const [forBun, forDeno] = [join(reports, "bun.xml"), join(reports, "deno.xml")];
+  const results: Counts[] = [];
+  if (only === undefined) {
+    console.log("── checks");
+    results.push({ ...(await runChecks()), skipped: 0 });
+  }
+  const portable = portableTests().filter((path) => path.includes(only ?? ""));
+  await ensureBinary();
+  const bun = [process.execPath, "test", "--no-env-file", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${forBun}`];
+  results.push(await run("tests under Bun", [...bun, only ?? "tests/"], forBun));
+  if (portable.length > 0) {
+    const deno = [denoPath(), "test", "--allow-all", "--no-check", "--quiet", `--junit-path=${forDeno}`];
+    results.push(await run("portable tests under Deno", [...deno, ...portable], forDeno));
+  }
+  return results;
+}
+
+/** What `deno.json` names under `test.include`: everything that does not need the binary or Bun. */
+function portableTests(): string[] {
+  const config: { test: { include: string[] } } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  return config.test.include.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]).sort();
+}
+
+const { values } = parseArgs({ options: { only: { type: "string" } } });
+const results = await steps(values.only).catch((error: unknown): Counts[] => {
+  console.error(error);
+  return [crashed];
+});
+const sum = (key: keyof Counts) => results.reduce((total, counts) => total + counts[key], 0);
+const skipped = sum("skipped");
+console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exitCode = sum("failed") === 0 ? 0 : 1;

@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { type Figure, median, openSession, peakOf, runProcess } from "./measure.ts";
+
+/** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`. */
+const binary = resolve(import.meta.dirname, "../../dist/bin/tidegate");
+const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
+const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
+const rows = Number(process.env["BENCH_ROWS"] ?? 1_000_000);
+const shop = join(folder, "bench.db");
+const lake = join(folder, "bench.duckdb");
+
+async function prepare(): Promise<void> {
+  const db = new DatabaseSync(shop);
+  db.exec(`create table t(id integer primary key, customer integer, amt real, name text, ts text, price numeric, ok integer);
+    insert into t with recursive c(x) as (select 1 union all select x+1 from c where x<${rows})
+    select x, x%5000, x*1.25, 'customer name '||x, '2024-01-01 00:00:00', x/100.0, x%2 from c`);
+  db.close();
+  const instance = await DuckDBInstance.create(lake);
+  const connection = await instance.connect();
+  await connection.run(`create table t as select i as id, i%5000 as customer, i*1.25::double as amt, 'customer name '||i as name,
+    timestamp '2024-01-01' + interval (i) second as ts, (i/100)::decimal(14,2) as price, i%2=0 as ok from range(${rows * 5}) r(i)`);
+  connection.closeSync();
+  instance.closeSync();
+}
+
+async function startUp(): Promise<Figure[]> {
+  const version = await repeat(20, async () => (await runProcess([binary, "--version"], env)).seconds * 1000);
+  const floor = await repeat(20, async () => (await runProcess(["/bin/true"], env)).seconds * 1000);
+  const serve = [binary, "serve", "--connection", `shop=${shop}`];
+  const memory: number[] = [];
+  const initialize = await repeat(20, async () => {
+    const started = performance.now();
+    const session = openSession(serve, env);
+    await session.initialize();
+    const millis = performance.now() - started;
+    memory.push(peakOf(session.pid));
+    await session.close();
+    return millis;
+  });
+  return [
+    { what: "`--version`, cold start", measured: `${version.toFixed(1)} ms`, goal: "≤ 10 ms", baseline: `/bin/true ${floor.toFixed(1)} ms` },
+    { what: "spawn → `initialize` answered", measured: `${initialize.toFixed(1)} ms`, goal: "≤ 60 ms", baseline: `--version ${version.toFixed(1)} ms` },
+    { what: "memory of `serve` after initialize", measured: `${median(memory).toFixed(0)} MiB`, goal: "≤ 60 MiB" },
+  ];
+}
+
+async function callOverhead(): Promise<Figure> {
+  const session = openSession([binary, "serve", "--connection", `shop=${shop}`], env);
+  await session.initialize();
+  for (let n = 0; n < 500; n++) await session.query("select 1");
+  const call = await repeat(2000, async () => timed(() => session.query("select 1")));
+  await session.close();
+  const db = new DatabaseSync(shop, { readOnly: true });
+  const statement = () => db.prepare("select 1").all();
+  for (let n = 0; n < 500; n++) statement();
+  const bare = await repeat(2000, async () => timed(async () => statement()));
+  db.close();
+  return { what: "`select 1` tool call over stdio, above the bare driver", measured: `${(call - bare).toFixed(3)} ms`, goal: "≤ 0.3 ms", baseline: `node:sqlite ${bare.toFixed(3)} ms, call ${call.toFixed(3)} ms` };
+}
+
+async function exports(): Promise<Figure[]> {
+  const to = (name: string) => join(folder, name);
+  const best = async (command: (n: number) => readonly string[]) => median(await Promise.resolve(sequence(3, async (n) => (await runProcess(command(n), env)).seconds)));
+  const parquet = await best((n) => [binary, "export", lake, "select * from t", "--to", to(`a${n}.parquet`), "--quiet"]);
+  const own = median(await sequence(3, (n) => duckdbCopy(to(`own${n}.parquet`))));
+  const csv = await best((n) => [binary, "export", shop, "select * from t", "--to", to(`a${n}.csv`), "--quiet"]);
+  const shell = median(await sequence(3, async () => (await runProcess(["sqlite3", "-csv", shop, "select * from t"], env, true)).seconds).catch(() => [Number.NaN]));
+  const size = statSync(to("a0.csv")).size / 1e6;
+  return [
+    { what: `DuckDB → Parquet, ${rows * 5} rows, whole process`, measured: `${parquet.toFixed(2)} s`, goal: "≤ 1.15×", baseline: `DuckDB COPY ${own.toFixed(2)} s: ${(parquet / own).toFixed(2)}×` },
+    { what: `SQLite → CSV, ${rows} rows, ${size.toFixed(0)} MB`, measured: `${(rows / csv / 1e6).toFixed(2)} M rows/s`, goal: "≥ 1 M rows/s", baseline: `sqlite3 -csv ${(rows / shell / 1e6).toFixed(2)} M rows/s` },
+  ];
+}
+
+/** The same work without tidegate: open, COPY, close, in a process that is already warm. */
+async function duckdbCopy(path: string): Promise<number> {
+  return (await timed(async () => {
+    const instance = await DuckDBInstance.create(lake, { access_mode: "READ_ONLY" });
+    const connection = await instance.connect();
+    await connection.run(`copy (select * from t) to '${path}' (format parquet, compression zstd)`);
+    connection.closeSync();
+    instance.closeSync();
+  })) / 1000;
+}
+
+async function streaming(): Promise<Figure> {
+  const { seconds, peakMiB } = await runProcess([binary, "query", ":memory:", "select * from range(50000000)", "--format", "csv"], env, true);
+  return { what: "50 M rows streamed as CSV: peak memory", measured: `${peakMiB.toFixed(0)} MiB`, goal: "≤ 150 MiB", baseline: `${(50 / seconds).toFixed(1)} M rows/s` };
+}
+
+async function firstDuckdb(): Promise<Figure> {
+  const cold = (await runProcess([binary, "query", ":memory:", "select 1"], { ...env, TIDEGATE_CACHE_DIR: join(folder, "cache") })).seconds;
+  const warm = await repeat(10, async () => (await runProcess([binary, "query", ":memory:", "select 1"], { ...env, TIDEGATE_CACHE_DIR: join(folder, "cache") })).seconds * 1000);
+  return { what: "first DuckDB use ever, then every later one", measured: `${cold.toFixed(2)} s, then ${warm.toFixed(0)} ms`, goal: "≤ 1 s, then ≤ 50 ms" };
+}
+
+async function sequence<Result>(times: number, work: (n: number) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let n = 0; n < times; n++) results.push(await work(n));
+  return results;
+}
+
+async function repeat(times: number, work: () => Promise<number>): Promise<number> {
+  return median(await sequence(times, work));
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+try {
+  await prepare();
+  const figures = [...(await startUp()), await callOverhead(), await firstDuckdb(), ...(await exports()), await streaming()];
+  console.log("| what | measured | goal | baseline in the same run |\n|---|---|---|---|");
+  for (const { what, measured, goal, baseline = "" } of figures) console.log(`| ${what} | ${measured} | ${goal} | ${baseline} |`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { displayUrl, resolveTarget } from "../../core/connection/target.ts";
+import type { Driver } from "../../core/contract/driver.ts";
+import { memoryDriver } from "../support/memory-driver.ts";
+
+const { driver: server } = memoryDriver({});
+const files: Driver = { ...server, name: "files", schemes: ["files"], claims: ({ kind, extension }) => kind !== "missing" && extension === "dat" };
+const drivers = [server, files];
+
+function at(folder: string, text: string) {
+  return resolveTarget(text, drivers, { folder });
+}
+
+describe("target", () => {
+  it("reads a server URL and keeps the password out of everything shown", () => {
+    const { target, display } = at("/", "memory://ann:s3cr%40t@db.example:5432/shop?sslmode=require");
+    assert.equal(target.user, "ann");
+    assert.equal(target.password?.reveal(), "s3cr@t");
+    assert.equal(target.location, "db.example:5432/shop");
+    assert.deepEqual(target.options, { sslmode: "require" });
+    assert.equal(display, "memory://ann@db.example:5432/shop");
+    assert.doesNotMatch(JSON.stringify(target), /s3cr/);
+  });
+
+  it("reads a file URL in every spelling people use", () => {
+    assert.equal(at("/data", "files:shop.dat").target.location, "/data/shop.dat");
+    assert.equal(at("/data", "files:///abs/shop.dat").target.location, "/abs/shop.dat");
+    assert.equal(at("/data", "files:/abs/shop.dat").target.location, "/abs/shop.dat");
+    assert.equal(at("/data", "files::memory:").target.location, ":memory:");
+    assert.deepEqual(at("/data", "files:shop.dat?create=true").target.options, { create: "true" });
+  });
+
+  it("finds the driver that claims a path", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tidegate-"));
+    writeFileSync(join(folder, "a.dat"), "x");
+    assert.equal(at(folder, "a.dat").driver.name, "files");
+    assert.equal(at(folder, "./*.dat").driver.name, "files");
+  });
+
+  it("suggests near names for a missing file and an unknown scheme", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tidegate-"));
+    writeFileSync(join(folder, "orders.dat"), "x");
+    assert.throws(() => at(folder, "order.dat"), { code: "NOT_FOUND", hint: /orders\.dat/ });
+    assert.throws(() => at(folder, "memry://host/db"), { code: "INPUT_INVALID", hint: 'Did you mean "memory"?' });
+  });
+
+  it("names the engines when nobody reads the file", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tidegate-"));
+    writeFileSync(join(folder, "a.bin"), "x");
+    assert.throws(() => at(folder, "a.bin"), { code: "INPUT_INVALID", hint: /known: memory, files/ });
+  });
+
+  it("shows no password, whatever the URL looks like", () => {
+    for (const url of ["postgres://u:p4ss@h/d", "postgres://:p4ss@h/d", "postgres://u:p4ss@[::1]:5/d?password=p4ss", "x://u:a:p4ss@h"]) {
+      assert.doesNotMatch(displayUrl(url), /p4ss/, url);
+    }
+  });
+});
