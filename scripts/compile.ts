@@ -34,7 +34,8 @@ async function bundle(target: Target, natives: PackedNatives, version: string, o
     minify: true,
     sourcemap: "linked",
     metafile: true,
-    define: { TIDEGATE_VERSION: JSON.stringify(version) },
+    // Bun would write the folders of this machine in the place of __dirname.
+    define: { TIDEGATE_VERSION: JSON.stringify(version), __dirname: JSON.stringify("/"), __filename: JSON.stringify("/") },
     // A program that reads secrets must not take code or variables from the folder it happens to be started in.
     compile: {
       target: target.bun,

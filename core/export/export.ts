@@ -35,9 +35,10 @@ export interface ExportRequest {
   readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
 
-/** What is known of the rows, as far as they went. */
+/** What is known of the result, as far as it went. */
 interface Seen {
   rows: number;
+  bytes: number;
   columns?: readonly Column[];
 }
 
@@ -58,7 +59,7 @@ export async function exportResult(source: ExportSource, request: ExportRequest)
       `Leave out ".${compression}"`,
     );
   }
-  const seen: Seen = { rows: 0 };
+  const seen: Seen = { rows: 0, bytes: 0 };
   const { bytes, sha256 } = await written(source, request, { exporter, compression, seen });
   const seconds = (performance.now() - clock) / 1000;
   const report: ExportReport = { path: request.to, format: exporter.format, rows: seen.rows, bytes, seconds, sha256 };
@@ -82,14 +83,11 @@ async function written(source: ExportSource, request: ExportRequest, { exporter,
     return file;
   }
   const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : encoded(source, request, exporter, seen);
-  return writeFile({
-    path,
-    overwrite,
-    signal,
-    chunks,
-    compress: compression,
-    onBytes: onProgress && ((bytes) => onProgress({ rows: seen.rows, bytes })),
-  });
+  const onBytes = (bytes: number) => {
+    seen.bytes = bytes;
+    onProgress?.(seen);
+  };
+  return writeFile({ path, overwrite, signal, chunks, compress: compression, onBytes });
 }
 
 async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGenerator<Uint8Array> {
@@ -104,23 +102,30 @@ async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGene
 }
 
 /** Stages beside the target, where there is room for it, rather than where a system keeps small files. */
-async function* encoded(source: ExportSource, { to, signal }: ExportRequest, exporter: Exporter, seen: Seen): AsyncGenerator<Uint8Array> {
+async function* encoded(
+  source: ExportSource,
+  { to, signal, onProgress }: ExportRequest,
+  exporter: Exporter,
+  seen: Seen,
+): AsyncGenerator<Uint8Array> {
   const tempFolder = await mkdtemp(join(dirname(to), ".tidegate-")).catch(diskProblem(to));
   try {
     await using rows = await source.rows();
     seen.columns = rows.columns;
-    yield* exporter.encode(counted(rows, seen), { signal, tempFolder });
+    yield* exporter.encode(counted(rows, seen, onProgress), { signal, tempFolder });
   } finally {
     await rm(tempFolder, { recursive: true, force: true });
   }
 }
 
-function counted(rows: RowStream, seen: Seen): RowStream {
+/** Counts rows as they pass: a format that stages them writes its first byte long after. */
+function counted(rows: RowStream, seen: Seen, onProgress: ExportRequest["onProgress"]): RowStream {
   return {
     columns: rows.columns,
     async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
       for await (const batch of rows) {
         seen.rows += batch.length;
+        onProgress?.(seen);
         yield batch;
       }
     },

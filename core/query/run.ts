@@ -75,7 +75,7 @@ export function createQueryRunner(deps: {
           if (access === "write") deps.wrote(name);
           await lease.release(broken);
         };
-        return prepared({ name, connection: lease.connection, input, narrowing, caller, clock, explained, release });
+        return prepared({ name, driver: lease.driver.name, connection: lease.connection, input, narrowing, caller, clock, explained, release });
       } catch (error) {
         const reported = failed(judging, await explained(error));
         await lease.release(isBroken(reported, caller.signal));
@@ -130,6 +130,7 @@ async function judge(
 
 function prepared(run: {
   readonly name: string;
+  readonly driver: string;
   readonly connection: Connection;
   readonly input: QueryInput;
   readonly narrowing: Narrowing;
@@ -144,7 +145,7 @@ function prepared(run: {
   const copyOut = connection.copyOut?.bind(connection);
 
   const guarded = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const span = caller.span.child(name);
+    const span = caller.span.child(name, { [attribute.dbSystem]: run.driver });
     try {
       const result = await work();
       span.end();

@@ -11,11 +11,19 @@ export function namesSecret(key: string): boolean {
  * named like a secret. Hides too much rather than too little, because a password may hold any character.
  */
 export function redactTarget(text: string): string {
-  const shown = text.replace(/^([\w+.:-]*:\/\/)?(.*)@/s, (all, scheme: string | undefined, userinfo: string) =>
-    scheme !== undefined || userinfo.includes(":") ? `${scheme ?? ""}${redacted}@` : all,
-  );
-  for (const { 0: pair, 1: key = "", index } of shown.matchAll(/(?<=^|[?&;,\s])([^?&;,=\s]+)\s*=/g)) {
-    if (namesSecret(key)) return `${shown.slice(0, index + pair.length)}${redacted}`;
+  const scheme = /^[\w+.:-]*:\/\//.exec(text)?.[0] ?? "";
+  const at = text.lastIndexOf("@");
+  const value = secretValueAt(text);
+  if (at === -1 || (scheme === "" && !text.slice(0, at).includes(":"))) return value === undefined ? text : text.slice(0, value) + redacted;
+  if (value === undefined) return scheme + redacted + text.slice(at);
+  // An option before the "@" may be a part of the password, and the "@" a part of the option: nothing else is shown.
+  return scheme + redacted + (value < at ? "" : text.slice(at, value) + redacted);
+}
+
+/** Where the value of the first option begins that is named like a secret: `?token=…`, `password = …`, `;Pwd=…`. */
+function secretValueAt(text: string): number | undefined {
+  for (const { 0: pair, 1: key = "", index } of text.matchAll(/(?<=^|[?&;,\s])([^?&;,=\s]+)\s*=/g)) {
+    if (namesSecret(key)) return index + pair.length;
   }
-  return shown;
+  return undefined;
 }

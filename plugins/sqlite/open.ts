@@ -1,10 +1,12 @@
-import { existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import type { Target } from "../../core/contract/driver.ts";
 import { diagnose } from "./diagnose.ts";
 import { refusal } from "./refusal.ts";
 
+/** Where a database header says how it may be read: 2 is WAL. https://sqlite.org/fileformat2.html#file_format_version_numbers */
+const walFlag = 19;
 const knownOptions = ["busy_timeout", "create"];
 
 /** Opens the file a target names, and reads from it once: SQLite itself looks at a file only when it is used. */
@@ -26,10 +28,27 @@ export function openDatabase({ location, options }: Target, readOnly: boolean): 
   try {
     return open(`mode=${readOnly ? "ro" : create ? "rwc" : "rw"}`);
   } catch (error) {
-    // A WAL database needs to make files beside it even to be read. Where that is not allowed and
-    // there is no log to read, nobody is writing, and the file may be taken as it is.
-    if (!readOnly || diagnose(error)?.code !== "CONNECTION_FAILED" || existsSync(`${location}-wal`)) throw error;
+    if (!readOnly || !lacksLog(error, location)) throw error;
     return open("mode=ro&immutable=1");
+  }
+}
+
+/**
+ * A WAL database makes files beside it even to be read. Where that is not allowed and there is no
+ * log to read either, nobody is writing, and the file may be taken as it is.
+ */
+function lacksLog(error: unknown, location: string): boolean {
+  if (!/unable to open database|readonly database/.test(String(error)) || existsSync(`${location}-wal`)) return false;
+  const header = new Uint8Array(walFlag + 1);
+  let file: number | undefined;
+  try {
+    file = openSync(location, "r");
+    return readSync(file, header, 0, header.length, 0) === header.length && header[walFlag] === 2;
+  } catch {
+    // A file that cannot be read has no better error than the engine's.
+    return false;
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -59,6 +59,20 @@ describe("sqlite opens", () => {
     await using connection = await connect({ scheme: "sqlite", location: ":memory:", options: {} }, { signal: never, readOnly: true });
     assert.equal(await cellOf(connection, "select 1"), 1);
     assert.equal((await diagnosis(rowsOf(connection, "create table t (a)"))).code, "POLICY_DENIED");
+  });
+
+  it("reads a WAL database in a folder it may not write to", {
+    skip: process.getuid?.() === 0 && "root may write to every folder",
+  }, async () => {
+    mkdirSync(path("shut"));
+    copyFileSync(path(await made("pragma journal_mode = wal", "create table t (a)", "insert into t values (1)")), path("shut/wal.db"));
+    chmodSync(path("shut"), 0o555);
+    try {
+      await using connection = await open("shut/wal.db");
+      assert.equal(await cellOf(connection, "select a from t"), 1);
+    } finally {
+      chmodSync(path("shut"), 0o755);
+    }
   });
 
   it("says that a damaged file is damaged", async () => {

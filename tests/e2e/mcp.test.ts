@@ -11,7 +11,8 @@ import { shopDatabase } from "../support/shop.ts";
 
 interface Session {
   readonly name: string;
-  readonly client: Pick<ModernClient, "listTools" | "callTool" | "close" | "getInstructions">;
+  readonly client: Pick<ModernClient, "listTools" | "close" | "getInstructions">;
+  callTool(params: { readonly name: string; readonly arguments: Record<string, unknown>; readonly _meta?: Record<string, unknown> }, signal?: AbortSignal): Promise<{ readonly isError?: boolean; readonly content?: unknown }>;
 }
 
 const folder = tempFolder();
@@ -22,7 +23,7 @@ const server = { command: binary, args, env: privateEnvironment(folder), cwd: fo
 async function oldSession(): Promise<Session> {
   const client = new OldClient({ name: "old", version: "1" });
   await client.connect(new OldTransport(server));
-  return { name: "the v1 client", client: client as unknown as Session["client"] };
+  return { name: "the v1 client", client: client as unknown as Session["client"], callTool: (params, signal) => client.callTool(params, undefined, { signal }) as ReturnType<Session["callTool"]> };
 }
 
 async function modernSession(name: string, mode: "legacy" | { pin: string }): Promise<Session> {
@@ -30,7 +31,7 @@ async function modernSession(name: string, mode: "legacy" | { pin: string }): Pr
     typeof ModernClient
   >[1]);
   await client.connect(new ModernTransport(server));
-  return { name, client };
+  return { name, client, callTool: (params, signal) => client.callTool(params, { signal }) };
 }
 
 function text(result: { readonly content?: unknown }): string {
@@ -50,7 +51,7 @@ for (const open of [
       session = await open();
     });
     after(() => session.client.close());
-    const call = (name: string, input: Record<string, unknown>) => session.client.callTool({ name, arguments: input });
+    const call = (name: string, input: Record<string, unknown>) => session.callTool({ name, arguments: input });
 
     it("lists four tools with annotations and without output schemas", async (context) => {
       context.diagnostic?.(session.name);
@@ -87,7 +88,7 @@ for (const open of [
     it("keeps every answer below the frame cap", async () => {
       const answer = text(await call("query", { sql: "select hex(randomblob(500)) as h from orders", max_rows: 10_000 }));
       assert.ok(Buffer.byteLength(answer) <= 4.1 * 1024 * 1024);
-      assert.match(answer, /of 50000 rows: the answer is full/);
+      assert.match(answer.slice(-200), /of (at least )?\d+ rows: the answer is full/);
     });
 
     it("binds parameters", async () => {
@@ -169,7 +170,7 @@ for (const open of [
     it("runs calls side by side, and a cancel stops the engine", async () => {
       const stop = new AbortController();
       const endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
-      const long = session.client.callTool({ name: "query", arguments: { sql: endless } }, { signal: stop.signal } as never);
+      const long = session.callTool({ name: "query", arguments: { sql: endless } }, stop.signal);
       const failed = assert.rejects(long);
       assert.match(text(await call("query", { sql: "select 1 as one" })), /^one\n1\n/, "a quick call does not wait for a long one");
       stop.abort();
@@ -181,7 +182,7 @@ for (const open of [
 
     it("joins the caller's trace", async () => {
       const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-      const result = await session.client.callTool({ name: "query", arguments: { sql: "select 1" }, _meta: { traceparent } } as never);
+      const result = await session.callTool({ name: "query", arguments: { sql: "select 1" }, _meta: { traceparent } });
       assert.match(text(result), /trace 0af7651916cd43dd8448eb211c80319c$/);
     });
   });

@@ -66,7 +66,7 @@ describe("tidegate query", () => {
   });
 
   it("stops at the limit and says so", async () => {
-    const { stdout, stderr } = await run("query", shop, "select id from orders", "--limit", "2");
+    const { stdout, stderr } = await run("query", shop, "select id from orders order by id", "--limit", "2");
     assert.equal(stdout, "id\n1\n2\n");
     assert.match(stderr, /Stopped after 2 rows/);
   });
@@ -139,16 +139,16 @@ describe("tidegate refuses with the next step", () => {
     writeFileSync(join(folder, "notes.txt"), "hello");
     await refused(["query", "notes.txt", "select 1"], 2, /No driver recognises "notes\.txt"/);
     writeFileSync(join(folder, "fake.db"), "SQLite format 3\0 but nothing behind it".padEnd(4096, "x"));
-    await refused(["query", "fake.db", "select * from sqlite_schema"], 6, /Error: .*fake\.db|Error: .*(malformed|not a)/i);
+    await refused(["query", "fake.db", "select * from sqlite_schema"], 2, /fake\.db" is not a SQLite database/);
     await refused(["query", "mysqll://h/db", "select 1"], 2, /Scheme "mysqll" is unknown/);
   });
 
   it("wrong SQL with the place, two statements, and a wrong number of parameters", async () => {
-    await refused(["query", shop, "selec 1"], 3, /syntax error/);
+    await refused(["query", shop, "selec 1"], 3, /Syntax error near "selec" \(line 1, column 1\)\nTry: Did you mean "select"\?/);
     await refused(["query", shop, "select 1; select 2"], 3, /2 statements/);
     await refused(["query", shop, "select ?, ?", "-p", "1"], 2, /parameter/i);
     await refused(["query", shop, "select * from custmers"], 3, /Try: Did you mean "customers"\?/);
-    await refused(["query", shop, "select nmae from customers"], 3, /Try: Did you mean "name"\?/);
+    await refused(["query", shop, "select nmae from customers"], 3, /Try: Did you mean "customers\.name"\?/);
   });
 
   it("unknown commands, options and formats with near names", async () => {
@@ -172,18 +172,18 @@ describe("tidegate refuses with the next step", () => {
 
   it("a broken configuration, naming file, place and near name", async () => {
     writeFileSync(join(folder, "bad.yaml"), "connections:\n  shop:\n    targt: ./shop.db\n");
-    await refused(["query", "--config", "bad.yaml", "shop", "select 1"], 2, /bad\.yaml.*targt[\s\S]*target/);
+    await refused(["query", "--config", "bad.yaml", "shop", "select 1"], 2, /Cannot load bad\.yaml[\s\S]*targt \(line 3\): this key is unknown \(Did you mean "target"\?\)/);
   });
 
   it("a locked database after waiting", async () => {
-    const { DatabaseSync } = await import("node:sqlite");
     const locked = shopDatabase();
-    const holder = new DatabaseSync(locked);
-    holder.exec("begin exclusive");
+    const script = `const { DatabaseSync } = require("node:sqlite"); const db = new DatabaseSync(${JSON.stringify(locked)}); db.exec("begin exclusive"); console.log("held"); setInterval(() => db.location(), 1000)`;
+    const holder = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((held) => holder.stdout.once("data", held));
     try {
       await refused(["query", `sqlite:${locked}?busy_timeout=200`, "select * from customers"], 6, /locked/);
     } finally {
-      holder.close();
+      holder.kill();
     }
   });
 });

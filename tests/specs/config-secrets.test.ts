@@ -42,6 +42,10 @@ describe("a target as it may be shown", () => {
       "libsql://h?tls=1&authToken=t": "libsql://h?tls=1&authToken=[secret]",
       "Server=h;User=u;Password=a;b": "Server=h;User=u;Password=[secret]",
       "host=h password = 'a b'": "host=h password =[secret]",
+      "libsql://h?authToken=a@b": "libsql://[secret]",
+      "h:1 password=a@b": "[secret]",
+      "postgres://u:a?pwd=b@h": "postgres://[secret]",
+      "postgres://u:p@h?password=q": "postgres://[secret]@h?password=[secret]",
       "sqlite:./a@b.db?mode=ro": "[secret]@b.db?mode=ro",
     };
     for (const [target, expected] of Object.entries(shown)) assert.equal(redactTarget(target), expected);
