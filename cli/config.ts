@@ -1,10 +1,8 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { ShownValue } from "../core/config/effective.ts";
-import { connectionName } from "../core/config/settings.ts";
 import { didYouMean, problem } from "../core/problem.ts";
 import type { CommandContext } from "./commands.ts";
+import { configInit, type InitOptions } from "./config-init.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, configOf } from "./open.ts";
 import { collect, commonOptions } from "./options.ts";
@@ -44,40 +42,9 @@ Examples:
   tidegate config show --origins
   tidegate config schema > tidegate.schema.json`;
 
-interface InitOptions {
-  readonly connection?: readonly string[];
-  readonly force?: boolean;
-}
-
 interface ShowOptions extends CommonOptions {
   readonly format: "yaml" | "json";
   readonly origins?: boolean;
-}
-
-/** Writes the file for its owner only, and the schema beside it. @throws CONFLICT when the file exists and `force` is not given. */
-export async function configInit(file = "tidegate.yaml", { connection = [], force = false }: InitOptions, io: Io): Promise<void> {
-  const { configTemplate, schemaFile } = await import("../core/config/template.ts");
-  const path = resolve(io.cwd, file);
-  const text = configTemplate(readConnections(connection));
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text, { mode: 0o600, flag: force ? "w" : "wx" });
-    // An existing file keeps its mode when it is replaced.
-    await chmod(path, 0o600);
-    await writeFile(join(dirname(path), schemaFile), await schemaText());
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "EEXIST")
-      throw problem("CONFLICT", `Cannot write "${file}": it exists already`, "Name another file, or add --force to replace it", cause);
-    throw problem(
-      "INPUT_INVALID",
-      `Cannot write "${file}": the system says ${code ?? "no more"}`,
-      "Name a file in a folder you may write to",
-      cause,
-    );
-  }
-  await io.out(`${file}\n`);
-  io.note(`Wrote ${file} and ${schemaFile}. Check it after every change: tidegate config check`);
 }
 
 /** Says that the configuration is right. @throws CONFIG_INVALID with everything that is not. */
@@ -99,12 +66,8 @@ export async function configShow({ format, origins = false, ...options }: ShowOp
 }
 
 export async function configSchema(io: Io): Promise<void> {
-  await io.out(await schemaText());
-}
-
-async function schemaText(): Promise<string> {
-  const { configJsonSchema } = await import("../core/config/schema.ts");
-  return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+  const { schemaText } = await import("../core/config/template.ts");
+  await io.out(schemaText());
 }
 
 async function asYaml(values: readonly ShownValue[], origins: boolean): Promise<string> {
@@ -118,30 +81,24 @@ async function asYaml(values: readonly ShownValue[], origins: boolean): Promise<
   return document.toString({ lineWidth: 0 });
 }
 
+/** Objects without a prototype: a connection may be called "constructor". */
 function asJson(values: readonly ShownValue[], origins: boolean): string {
-  const tree: Record<string, any> = {};
+  const tree: Tree = Object.create(null);
   for (const { path, value, origin } of values) {
-    const parent = path.slice(0, -1).reduce((inner, key) => (inner[key] ??= {}), tree);
+    let parent = tree;
+    for (const key of path.slice(0, -1)) {
+      parent[key] ??= Object.create(null);
+      parent = parent[key] as Tree;
+    }
     parent[path.at(-1) ?? ""] = origins ? { value, origin } : value;
   }
   return `${JSON.stringify(tree, null, 2)}\n`;
 }
 
-/** The text is not quoted in messages: a target may hold a password. */
-function readConnections(given: readonly string[]): ReadonlyMap<string, string> {
-  const connections = new Map<string, string>();
-  for (const text of given) {
-    const equals = text.indexOf("=");
-    const [name, target] = [text.slice(0, Math.max(equals, 0)), text.slice(equals + 1)];
-    if (!connectionName.test(name) || target === "")
-      throw problem("INPUT_INVALID", "Cannot read --connection: wanted name=target", "For example: --connection shop=./shop.db");
-    if (connections.has(name)) throw problem("INPUT_INVALID", `Connection "${name}" was given twice`, "Give each connection its own name");
-    connections.set(name, target);
-  }
-  return connections;
+interface Tree {
+  [key: string]: Tree | string | number | boolean;
 }
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
-

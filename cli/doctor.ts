@@ -34,22 +34,43 @@ Examples:
 async function doctor(targets: readonly string[], options: DoctorOptions, context: CommandContext): Promise<void> {
   const { io } = context;
   const config = await configOf(options, context);
-  const connections = targets.length > 0 ? targets.map((target) => connectionFor(target, config, io.cwd)) : Object.values(config.connections);
+  const connections =
+    targets.length > 0 ? targets.map((target) => connectionFor(target, config, io.cwd)) : Object.values(config.connections);
   await withApp("doctor", connections, config, context, async (app) => {
-    const findings = [...about(app, context), ...plugins(app), ...(await Promise.all(app.connections.names.map((name) => checkConnection(app, name, io.signal)))), await toolCost(app)];
+    const findings = [
+      ...about(app, context),
+      ...plugins(app),
+      ...(await Promise.all(app.connections.names.map((name) => checkConnection(app, name, io.signal)))),
+      await toolCost(app),
+    ];
     await io.out(options.format === "json" ? `${JSON.stringify(findings, null, 2)}\n` : `${findings.map(line).join("\n")}\n`);
     const bad = findings.filter(({ ok }) => !ok);
-    if (bad.length > 0) throw problem("CONNECTION_FAILED", `${bad.length} of ${findings.length} checks failed: ${bad.map(({ name }) => name).join(", ")}`, "Read the lines marked with an exclamation mark above");
+    if (bad.length > 0)
+      throw problem(
+        "CONNECTION_FAILED",
+        `${bad.length} of ${findings.length} checks failed: ${bad.map(({ name }) => name).join(", ")}`,
+        "Read the lines marked with an exclamation mark above",
+      );
   });
 }
 
 function about({ config }: App, { io }: CommandContext): Finding[] {
-  const runtime = "Bun" in globalThis ? `Bun ${process.versions["bun"]}` : "Deno" in globalThis ? `Deno ${process.versions["deno"]}` : `Node ${process.version}`;
+  const runtime =
+    "Bun" in globalThis
+      ? `Bun ${process.versions.bun}`
+      : "Deno" in globalThis
+        ? `Deno ${process.versions.deno}`
+        : `Node ${process.version}`;
   return [
     { topic: "version", name: "tidegate", ok: true, text: `${io.version} on ${runtime}, ${process.platform}-${process.arch}` },
     { topic: "config", name: "files", ok: true, text: config.files.length === 0 ? "none, defaults are used" : config.files.join(", ") },
     ...(["config", "data", "state", "cache"] as const).map((name) => ({ topic: "folder", name, ok: true, text: config.folders[name] })),
-    { topic: "traces", name: config.telemetry.traces, ok: true, text: config.telemetry.traces === "file" ? `${config.folders.state}/traces` : "" },
+    {
+      topic: "traces",
+      name: config.telemetry.traces,
+      ok: true,
+      text: config.telemetry.traces === "file" ? `${config.folders.state}/traces` : "",
+    },
   ];
 }
 
@@ -90,7 +111,12 @@ async function checkConnection(app: App, name: string, signal: AbortSignal): Pro
 async function toolCost(app: App): Promise<Finding> {
   const { tools, listTool } = await serveTools(app);
   const bytes = JSON.stringify({ tools: tools.map(listTool) }).length;
-  return { topic: "tools", name: "cost", ok: true, text: `${tools.length} tools, about ${Math.round(bytes / 4)} tokens (${tools.map(({ name }) => name).join(", ")})` };
+  return {
+    topic: "tools",
+    name: "cost",
+    ok: true,
+    text: `${tools.length} tools, about ${Math.round(bytes / 4)} tokens (${tools.map(({ name }) => name).join(", ")})`,
+  };
 }
 
 function line({ topic, name, ok, text }: Finding): string {

@@ -57,7 +57,14 @@ async function exportCommand(target: string, sql: string | undefined, options: E
   });
 }
 
-async function write(app: App, input: QueryInput, options: ExportOptions, total: number | undefined, caller: Caller, io: Io): Promise<void> {
+async function write(
+  app: App,
+  input: QueryInput,
+  options: ExportOptions,
+  total: number | undefined,
+  caller: Caller,
+  io: Io,
+): Promise<void> {
   const progress = createProgress(io, total);
   let report: ExportReport;
   try {
@@ -66,7 +73,9 @@ async function write(app: App, input: QueryInput, options: ExportOptions, total:
   } finally {
     progress.end();
   }
-  io.note(`Wrote ${options.to}: ${report.rows} ${report.rows === 1 ? "row" : "rows"}, ${report.bytes} bytes in ${report.seconds.toFixed(2)} s`);
+  io.note(
+    `Wrote ${options.to}: ${report.rows} ${report.rows === 1 ? "row" : "rows"}, ${report.bytes} bytes in ${report.seconds.toFixed(2)} s`,
+  );
 }
 
 /** What the engine believes a table holds; good enough for an estimate of the time left. */

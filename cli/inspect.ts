@@ -23,7 +23,12 @@ export function define(command: Command, context: CommandContext): void {
     .argument("[object]", "one table or view, as name or schema.name")
     .option("--search <words>", "find tables and columns by words or a LIKE pattern")
     .addOption(new Option("--detail <detail>", "how much (default: columns; full for one object)").choices(["names", "columns", "full"]))
-    .addOption(new Option("--format <format>", "output format (default: tree on a terminal, else table as csv)").choices([...inspectEncodings, ...rowFormats]))
+    .addOption(
+      new Option("--format <format>", "output format (default: tree on a terminal, else table as csv)").choices([
+        ...inspectEncodings,
+        ...rowFormats,
+      ]),
+    )
     .addHelpText("after", examples)
     .action((target: string, object: string | undefined, options: InspectOptions) => inspect(target, object, options, context));
 }
@@ -45,7 +50,11 @@ async function inspect(target: string, object: string | undefined, options: Insp
     note(app, connection, objects.length, context);
     if (!isRowFormat(format)) return io.out(`${describeObjects(app, connection, objects, format, format === "ddl" ? "full" : detail)}\n`);
     const exporter = formatNamed(format);
-    const chunks = exporter.encode(inspectRows(objects, detail), { signal: io.signal, tempFolder: "", ...(io.terminal && { terminal: io.terminal }) });
+    const chunks = exporter.encode(inspectRows(objects, detail), {
+      signal: io.signal,
+      tempFolder: "",
+      ...(io.terminal && { terminal: io.terminal }),
+    });
     for await (const chunk of chunks) await io.out(chunk);
   });
 }
@@ -60,8 +69,14 @@ interface Wanted {
   readonly detail: CatalogDetail;
 }
 
-async function chosen(app: App, connection: string, { object, search, detail }: Wanted, { signal }: Caller): Promise<readonly CatalogObject[]> {
-  if (object !== undefined && search !== undefined) throw problem("INPUT_INVALID", "An object and --search were both given", "Give one of them");
+async function chosen(
+  app: App,
+  connection: string,
+  { object, search, detail }: Wanted,
+  { signal }: Caller,
+): Promise<readonly CatalogObject[]> {
+  if (object !== undefined && search !== undefined)
+    throw problem("INPUT_INVALID", "An object and --search were both given", "Give one of them");
   if (object !== undefined) return app.object(connection, object, detail, signal);
   const objects = await app.catalog(connection, { detail: search === undefined ? detail : "full", signal });
   return search === undefined ? objects : searchObjects(objects, search);
@@ -70,6 +85,8 @@ async function chosen(app: App, connection: string, { object, search, detail }: 
 function note(app: App, connection: string, count: number, { io }: CommandContext): void {
   const report = app.connections.reports().find((entry) => entry.name === connection);
   if (io.terminal !== undefined && report !== undefined) {
-    io.note(`${report.engine} ${report.display}: ${count} ${count === 1 ? "object" : "objects"}, read-only ${report.readOnly ?? "not tried"}`);
+    io.note(
+      `${report.engine} ${report.display}: ${count} ${count === 1 ? "object" : "objects"}, read-only ${report.readOnly ?? "not tried"}`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { type App, connectionFor, createApp } from "../core/app.ts";
-import { loadConfig } from "../core/config/load.ts";
 import type { Config } from "../core/config/config.ts";
+import { loadConfig } from "../core/config/load.ts";
 import type { ConnectionSettings } from "../core/connection/connections.ts";
 import { asProblem, type Problem } from "../core/problem.ts";
 import type { Caller } from "../core/query/run.ts";
@@ -16,7 +16,10 @@ export interface CommonOptions {
 }
 
 export function configOf(options: CommonOptions, { io }: CommandContext): Promise<Config> {
-  const log = { ...(options.logLevel !== undefined && { level: options.logLevel }), ...(options.logFormat !== undefined && { format: options.logFormat }) };
+  const log = {
+    ...(options.logLevel !== undefined && { level: options.logLevel }),
+    ...(options.logFormat !== undefined && { format: options.logFormat }),
+  };
   return loadConfig({ cwd: io.cwd, env: io.env, ...(options.config !== undefined && { configPath: options.config }), flags: { log } });
 }
 

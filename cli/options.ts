@@ -20,7 +20,8 @@ export function collect(value: string, before: readonly string[] | undefined): r
 /** An option that takes a number of rows. */
 export function rowsOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw problem("INPUT_INVALID", `Cannot read ${name(flags)} "${text}": wanted a whole number`, `For example: ${name(flags)} 100`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+      throw problem("INPUT_INVALID", `Cannot read ${name(flags)} "${text}": wanted a whole number`, `For example: ${name(flags)} 100`);
     return Number(text);
   });
 }
@@ -29,7 +30,12 @@ export function rowsOption(flags: string, description: string): Option {
 export function durationOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {
     const millis = /^\d+$/.test(text) ? undefined : readDuration(text);
-    if (millis === undefined) throw problem("INPUT_INVALID", `Cannot read ${name(flags)} "${text}": wanted a number with a unit`, `For example: ${name(flags)} 30s`);
+    if (millis === undefined)
+      throw problem(
+        "INPUT_INVALID",
+        `Cannot read ${name(flags)} "${text}": wanted a number with a unit`,
+        `For example: ${name(flags)} 30s`,
+      );
     return millis;
   });
 }

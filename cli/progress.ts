@@ -25,7 +25,11 @@ export function createProgress(io: Io, total: number | undefined): Progress {
 }
 
 /** One line of progress after so many seconds. */
-export function progressLine({ rows, bytes }: { readonly rows: number; readonly bytes: number }, seconds: number, total: number | undefined): string {
+export function progressLine(
+  { rows, bytes }: { readonly rows: number; readonly bytes: number },
+  seconds: number,
+  total: number | undefined,
+): string {
   const rate = rows / Math.max(seconds, 0.001);
   const facts = `${rows.toLocaleString("en")} rows  ${(bytes / 1e6).toFixed(1)} MB  ${Math.round(rate).toLocaleString("en")} rows/s`;
   if (total === undefined || total <= 0 || rows > total) return facts;

@@ -46,7 +46,13 @@ async function query(target: string, sql: string | undefined, options: QueryOpti
   const params = readParams(options);
   await withTarget("query", target, options, context, async (app, connection, caller) => {
     const access = options.write ? "write" : "read";
-    const input = { sql: statement, connection, access, params, ...(options.timeout !== undefined && { maxMillis: options.timeout }) } as const;
+    const input = {
+      sql: statement,
+      connection,
+      access,
+      params,
+      ...(options.timeout !== undefined && { maxMillis: options.timeout }),
+    } as const;
     await using prepared = await app.prepare(input, caller);
     await print(prepared, format, options, io);
   });

@@ -50,7 +50,10 @@ export async function run(what: {
 
 function usage({ message }: CommanderError, command: string): Problem {
   const [first = message, suggestion] = message.replace(/^error: /, "").split("\n");
-  const text = first.replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "").replaceAll("'", '"');
+  const text = first
+    .replace(/^./, (letter) => letter.toUpperCase())
+    .replace(/\.$/, "")
+    .replaceAll("'", '"');
   return problem("INPUT_INVALID", text, suggestion?.replace(/[()]/g, "") ?? `Run: tidegate ${command} --help`);
 }
 
@@ -81,6 +84,7 @@ function rendered(reported: Problem, args: readonly string[], error: unknown): s
 }
 
 async function flushed(): Promise<void> {
-  const drain = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => (stream.destroyed || stream.closed ? resolve() : stream.write("", () => resolve())));
+  const drain = (stream: NodeJS.WriteStream) =>
+    new Promise<void>((resolve) => (stream.destroyed || stream.closed ? resolve() : stream.write("", () => resolve())));
   await Promise.all([drain(process.stdout), drain(process.stderr)]);
 }

@@ -11,7 +11,11 @@ interface ServeOptions extends CommonOptions {
 
 export function define(command: Command, context: CommandContext): void {
   commonOptions(command)
-    .addOption(new Option("--connection <name=target>", "a database to serve, repeatable; without any, those of the configuration").argParser(collect))
+    .addOption(
+      new Option("--connection <name=target>", "a database to serve, repeatable; without any, those of the configuration").argParser(
+        collect,
+      ),
+    )
     .addHelpText("after", examples)
     .action((options: ServeOptions) => serve(options, context));
 }
@@ -30,11 +34,20 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const config = await configOf(options, context);
   const given = (options.connection ?? []).map((text) => namedConnection(text, config, io.cwd));
   const connections = given.length > 0 ? given : Object.values(config.connections);
-  if (connections.length === 0) throw problem("INPUT_INVALID", "There is nothing to serve: no connection is configured", "Add one: tidegate serve --connection shop=./shop.db");
+  if (connections.length === 0)
+    throw problem(
+      "INPUT_INVALID",
+      "There is nothing to serve: no connection is configured",
+      "Add one: tidegate serve --connection shop=./shop.db",
+    );
   const app = await openApp(connections, config, context);
   try {
     const { createMcpFactory, serveStreams, tools, calls } = await serveTools(app);
-    const session = serveStreams(createMcpFactory({ tools, calls, connections: app.connections.names, version: io.version }), process.stdin, process.stdout);
+    const session = serveStreams(
+      createMcpFactory({ tools, calls, connections: app.connections.names, version: io.version }),
+      process.stdin,
+      process.stdout,
+    );
     io.signal.addEventListener("abort", () => void session.close(), { once: true });
     if (io.stdin.isTTY) io.note("Serving MCP on standard input and output; a client starts this command by itself. Ctrl-C ends it.");
     await session.closed;

@@ -15,7 +15,8 @@ export interface StatementOptions extends CommonOptions {
 
 /** The statement from the argument, from `-f`, or from standard input. @throws INPUT_INVALID, NOT_FOUND */
 export async function readSql(sql: string | undefined, { file }: StatementOptions, io: Io): Promise<string> {
-  if (sql !== undefined && file !== undefined) throw problem("INPUT_INVALID", "SQL was given twice: as an argument and with -f", "Give it once");
+  if (sql !== undefined && file !== undefined)
+    throw problem("INPUT_INVALID", "SQL was given twice: as an argument and with -f", "Give it once");
   if (sql !== undefined && sql !== "-") return sql;
   if (file !== undefined && file !== "-") return readSqlFile(file);
   if (io.stdin.isTTY && sql === undefined && file === undefined) {
@@ -28,7 +29,11 @@ export async function readSql(sql: string | undefined, { file }: StatementOption
 export function readParams({ param, p }: StatementOptions): Params {
   if (param === undefined) return (p ?? []).map(paramValue);
   if (p === undefined) return namedParams(param);
-  throw problem("INPUT_INVALID", "Named and positional parameters cannot be mixed", "Use --param name=value for all of them, or -p for all of them");
+  throw problem(
+    "INPUT_INVALID",
+    "Named and positional parameters cannot be mixed",
+    "Use --param name=value for all of them, or -p for all of them",
+  );
 }
 
 async function readSqlFile(file: string): Promise<string> {

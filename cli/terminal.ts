@@ -3,7 +3,10 @@ import { problem } from "../core/problem.ts";
 import type { Io } from "./io.ts";
 
 /** Builds the world of a command from this process. `close` gives the signal handlers back. */
-export function createIo({ args, version }: { readonly args: readonly string[]; readonly version: string }): { readonly io: Io; close(): void } {
+export function createIo({ args, version }: { readonly args: readonly string[]; readonly version: string }): {
+  readonly io: Io;
+  close(): void;
+} {
   const { env, stdout, stderr } = process;
   const stop = new AbortController();
   const interrupt = () => {
@@ -19,7 +22,7 @@ export function createIo({ args, version }: { readonly args: readonly string[]; 
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   const quiet = args.includes("--quiet") || args.includes("-q");
-  const colour = !args.includes("--no-color") && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  const colour = !args.includes("--no-color") && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const io: Io = {
     env,
     cwd: process.cwd(),

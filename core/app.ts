@@ -5,20 +5,20 @@ import { createInspect } from "./catalog/inspect.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
 import type { Config } from "./config/config.ts";
-import { type Connections, type ConnectionSettings, createConnections } from "./connection/connections.ts";
+import { type ConnectionSettings, type Connections, createConnections } from "./connection/connections.ts";
 import { isolated } from "./connection/isolate.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
 import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
+import { formats } from "./export/formats.ts";
 import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
 import { limitsRule } from "./policy/limits.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { preview } from "./results/preview.ts";
-import { formats } from "./export/formats.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
 import { createTelemetry, type Telemetry } from "./telemetry/trace.ts";
@@ -66,7 +66,12 @@ export async function createApp(deps: {
 }): Promise<App> {
   const { config, version } = deps;
   const log = createLog(config.log);
-  const telemetry = createTelemetry({ config: { ...config.telemetry, folder: `${config.folders.state}/traces` }, env: deps.env, version, log });
+  const telemetry = createTelemetry({
+    config: { ...config.telemetry, folder: `${config.folders.state}/traces` },
+    env: deps.env,
+    version,
+    log,
+  });
   const registry = createRegistry({ bundled: deps.bundled, folder: config.plugins.folder, log: (level, message) => log[level](message) });
   const connections = createConnections({
     connections: deps.connections,
@@ -79,7 +84,13 @@ export async function createApp(deps: {
     readOnlyRule((name) => connections.settings(name).write),
     limitsRule((name) => limitsOf(connections.settings(name))),
   ]);
-  const queries = createQueryRunner({ connections, policy, suggest: async (name, missing, signal) => suggest(await catalogs.read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema), wrote: catalogs.forget });
+  const queries = createQueryRunner({
+    connections,
+    policy,
+    suggest: async (name, missing, signal) =>
+      suggest(await catalogs.read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema),
+    wrote: catalogs.forget,
+  });
   const inspect = createInspect({ catalogs, connections });
 
   return {
@@ -115,7 +126,13 @@ export async function createApp(deps: {
 }
 
 /** Writes objects of a connection as `format`. */
-export function describeObjects({ connections }: App, connection: string, objects: readonly CatalogObject[], format: CatalogEncoding, detail: CatalogDetail): string {
+export function describeObjects(
+  { connections }: App,
+  connection: string,
+  objects: readonly CatalogObject[],
+  format: CatalogEncoding,
+  detail: CatalogDetail,
+): string {
   const { defaultSchema, identifierQuote } = connections.facts(connection);
   return encode(objects, format, { detail, identifierQuote, ...(defaultSchema !== undefined && { defaultSchema }) });
 }
@@ -168,10 +185,18 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
 }
 
 /** Drivers that block their thread get a process for each connection. */
-async function seatedDrivers(registry: Registry, connections: readonly ConnectionSettings[], seatCommand: readonly string[]): Promise<Driver[]> {
-  const schemes = connections.map(({ target }) => /^([a-zA-Z][\w+.-]+):/.exec(target)?.[1]?.toLowerCase()).filter((scheme) => scheme !== undefined);
+async function seatedDrivers(
+  registry: Registry,
+  connections: readonly ConnectionSettings[],
+  seatCommand: readonly string[],
+): Promise<Driver[]> {
+  const schemes = connections
+    .map(({ target }) => /^([a-zA-Z][\w+.-]+):/.exec(target)?.[1]?.toLowerCase())
+    .filter((scheme) => scheme !== undefined);
   const loaded = await registry.drivers(schemes);
-  return loaded.map(({ driver, plugin }) => (driver.facts.blocking ? isolated(driver, { plugin, driver: driver.name }, seatCommand) : driver));
+  return loaded.map(({ driver, plugin }) =>
+    driver.facts.blocking ? isolated(driver, { plugin, driver: driver.name }, seatCommand) : driver,
+  );
 }
 
 async function openCatalog(connections: Connections, name: string, signal: AbortSignal) {

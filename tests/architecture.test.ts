@@ -104,6 +104,9 @@ describe("architecture", () => {
 
   it("has no room without a noun", () => {
     const files = ["core", "cli", "plugins"].flatMap(sources).map((file) => relative(root, file));
-    assert.deepEqual(files.filter((file) => /(^|\/)(utils?|helpers?|common|shared|misc)(\/|\.ts$)|(^|\/)index\.ts$/.test(file)), []);
+    assert.deepEqual(
+      files.filter((file) => /(^|\/)(utils?|helpers?|common|shared|misc)(\/|\.ts$)|(^|\/)index\.ts$/.test(file)),
+      [],
+    );
   });
 });

@@ -1,8 +1,14 @@
 import { stringify } from "yaml";
+import { configJsonSchema } from "./schema.ts";
 import { sectionAbout, settings } from "./settings.ts";
 
 /** The schema that editors read, beside the configuration file. */
 export const schemaFile = "tidegate.schema.json";
+
+/** What that file holds. */
+export function schemaText(): string {
+  return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+}
 
 /** A configuration file with every key explained. What is commented out says the defaults: removing a "#" changes nothing yet. */
 export function configTemplate(connections: ReadonlyMap<string, string>): string {

@@ -60,18 +60,22 @@ export function createConnections(deps: {
   };
   const target = (name: string): ResolvedTarget => {
     const entry = known(name);
-    const found = resolved.get(name) ?? resolveTarget(entry.target, deps.drivers, { folder: entry.folder, ...(entry.options && { options: entry.options }) });
+    const found =
+      resolved.get(name) ??
+      resolveTarget(entry.target, deps.drivers, { folder: entry.folder, ...(entry.options && { options: entry.options }) });
     resolved.set(name, found);
     return found;
   };
   const pool = (name: string, access: "read" | "write"): Pool => {
     const key = `${access} ${name}`;
-    const found = pools.get(key) ?? createPool({
-      open: (signal) => open(target(name), access === "read", signal),
-      most: deps.mostPerConnection,
-      idleMillis: deps.idleMillis,
-      prove: access === "read",
-    });
+    const found =
+      pools.get(key) ??
+      createPool({
+        open: (signal) => open(target(name), access === "read", signal),
+        most: deps.mostPerConnection,
+        idleMillis: deps.idleMillis,
+        prove: access === "read",
+      });
     pools.set(key, found);
     return found;
   };
@@ -81,8 +85,14 @@ export function createConnections(deps: {
     pick(name) {
       if (name !== undefined) return known(name).name;
       const [only, ...others] = settings.keys();
-      if (only === undefined) throw problem("NOT_FOUND", "No connection is configured", "Add one: tidegate serve --connection shop=./shop.db");
-      if (others.length > 0) throw problem("INPUT_INVALID", "Several connections are configured and none was named", `Name one of: ${[...settings.keys()].join(", ")}`);
+      if (only === undefined)
+        throw problem("NOT_FOUND", "No connection is configured", "Add one: tidegate serve --connection shop=./shop.db");
+      if (others.length > 0)
+        throw problem(
+          "INPUT_INVALID",
+          "Several connections are configured and none was named",
+          `Name one of: ${[...settings.keys()].join(", ")}`,
+        );
       return only;
     },
     settings: known,
@@ -107,7 +117,10 @@ async function open({ driver, target, display }: ResolvedTarget, readOnly: boole
     if (signal.aborted || error instanceof Problem) throw error;
     const diagnosis = driver.diagnose(error);
     if (diagnosis === undefined) throw error;
-    throw new Problem(diagnosis.message.includes(display) ? diagnosis : { ...diagnosis, message: `Cannot open ${display}: ${diagnosis.message}` }, error);
+    throw new Problem(
+      diagnosis.message.includes(display) ? diagnosis : { ...diagnosis, message: `Cannot open ${display}: ${diagnosis.message}` },
+      error,
+    );
   }
 }
 
@@ -129,5 +142,8 @@ function report(name: string, target: (name: string) => ResolvedTarget, pool: Po
 }
 
 function nameHint(name: string, names: readonly string[]): string {
-  return didYouMean(name, names) ?? (names.length === 0 ? "Add one: tidegate serve --connection shop=./shop.db" : `Use one of: ${names.join(", ")}`);
+  return (
+    didYouMean(name, names) ??
+    (names.length === 0 ? "Add one: tidegate serve --connection shop=./shop.db" : `Use one of: ${names.join(", ")}`)
+  );
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { EventEmitter } from "node:events";
 import type { Connection, ConnectOptions, CsvStream, Driver, Params, QueryOptions, Target } from "../contract/driver.ts";
 import type { Diagnosis } from "../contract/problem.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
@@ -17,8 +18,20 @@ export type SeatRequest =
   | { readonly id: number; readonly do: "query" | "copyOut"; readonly sql: string; readonly params: Params; readonly batchSize: number }
   | { readonly id: number; readonly do: "next" | "close"; readonly stream: number }
   | { readonly id: number; readonly do: "analyze"; readonly sql: string }
-  | { readonly id: number; readonly do: "explain"; readonly sql: string; readonly params: Params; readonly batchSize: number; readonly analyze: boolean }
-  | { readonly id: number; readonly do: "catalog"; readonly detail: "names" | "columns" | "full"; readonly object?: { schema?: string; name: string } }
+  | {
+      readonly id: number;
+      readonly do: "explain";
+      readonly sql: string;
+      readonly params: Params;
+      readonly batchSize: number;
+      readonly analyze: boolean;
+    }
+  | {
+      readonly id: number;
+      readonly do: "catalog";
+      readonly detail: "names" | "columns" | "full";
+      readonly object?: { schema?: string; name: string };
+    }
   | { readonly id: number; readonly do: "ping" | "prove" };
 
 /** A target on its way through a pipe: the password travels revealed, and only to our own child's standard input. */
@@ -47,12 +60,19 @@ export function isolated(driver: Driver, source: DriverSource, seatCommand: read
   };
 }
 
-async function connectSeat(source: DriverSource, target: Target, options: ConnectOptions, seatCommand: readonly string[]): Promise<Connection> {
+async function connectSeat(
+  source: DriverSource,
+  target: Target,
+  options: ConnectOptions,
+  seatCommand: readonly string[],
+): Promise<Connection> {
   const seat = openSeat(seatCommand);
   const { password, ...rest } = target;
   const shown: SeatTarget = { ...rest, ...(password && { password: password.reveal() }) };
   try {
-    const has = (await seat.ask({ do: "connect", source, target: shown, readOnly: options.readOnly }, options.signal)) as { copyOut: boolean };
+    const has = (await seat.ask({ do: "connect", source, target: shown, readOnly: options.readOnly }, options.signal)) as {
+      copyOut: boolean;
+    };
     return seatConnection(seat, has);
   } catch (error) {
     seat.end();
@@ -92,7 +112,11 @@ function remembered(analyze: Connection["analyze"]): Connection["analyze"] {
 }
 
 async function openRows(seat: Seat, sql: string, params: Params, { signal, batchSize }: QueryOptions): Promise<RowStream> {
-  const opened = (await seat.ask({ do: "query", sql, params, batchSize }, signal)) as { stream: number; columns: Column[]; first: Page<Batch> };
+  const opened = (await seat.ask({ do: "query", sql, params, batchSize }, signal)) as {
+    stream: number;
+    columns: Column[];
+    first: Page<Batch>;
+  };
   const pages = pull(seat, opened.stream, signal, opened.first);
   let affectedRows: number | undefined;
   return {
@@ -174,6 +198,8 @@ interface Seat {
 
 function openSeat([program = process.execPath, ...args]: readonly string[]): Seat {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: seatEnvironment() });
+  // Deno's types do not say that a child process emits events.
+  const exits = child as unknown as EventEmitter;
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let last = 0;
   let gone: Error | undefined;
@@ -187,7 +213,11 @@ function openSeat([program = process.execPath, ...args]: readonly string[]): Sea
   };
   const endQuietly = () => end();
   process.on("exit", endQuietly);
-  listen(child, waiting, end);
+  listen(child, waiting);
+  exits.on("error", end);
+  exits.on("exit", (code: number | null, signal: string | null) =>
+    end(closedError(`The engine's process ended (${signal ?? `exit code ${code}`})`)),
+  );
   return {
     ended: () => gone !== undefined,
     end: endQuietly,
@@ -213,7 +243,7 @@ function openSeat([program = process.execPath, ...args]: readonly string[]): Sea
   };
 }
 
-function listen(child: ChildProcess, waiting: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>, end: (why: Error) => void): void {
+function listen(child: ChildProcess, waiting: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>): void {
   const read = frameReader((message) => {
     const reply = message as SeatReply;
     const asked = waiting.get(reply.id);
@@ -223,8 +253,6 @@ function listen(child: ChildProcess, waiting: Map<number, { resolve(value: unkno
   });
   child.stdout?.on("data", read);
   child.stdin?.on("error", () => undefined); // A dead child is reported once, by "exit".
-  child.on("error", (error) => end(error));
-  child.on("exit", (code, signal) => end(closedError(`The engine's process ended (${signal ?? `exit code ${code}`})`)));
 }
 
 function closedError(message: string): SeatError {

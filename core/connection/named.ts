@@ -12,7 +12,11 @@ export function connectionFor(target: string, config: Config, folder: string): C
 export function namedConnection(text: string, config: Config, folder: string): ConnectionSettings {
   const [, name, target] = /^([A-Za-z][\w-]*)=(.+)$/s.exec(text) ?? [];
   if (name === undefined || target === undefined) {
-    throw problem("INPUT_INVALID", `Cannot read --connection "${displayUrl(text)}": wanted name=target`, "For example: --connection shop=./shop.db");
+    throw problem(
+      "INPUT_INVALID",
+      `Cannot read --connection "${displayUrl(text)}": wanted name=target`,
+      "For example: --connection shop=./shop.db",
+    );
   }
   return { ...(configured(target, config) ?? { target, folder, write: false }), name };
 }

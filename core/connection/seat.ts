@@ -39,7 +39,10 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
       case "connect": {
         driver = await load(request.source);
         const { password, ...rest } = request.target;
-        connection = await driver.connect({ ...rest, ...(password && { password: createSecret(password) }) }, { signal, readOnly: request.readOnly });
+        connection = await driver.connect(
+          { ...rest, ...(password && { password: createSecret(password) }) },
+          { signal, readOnly: request.readOnly },
+        );
         return { copyOut: connection.copyOut !== undefined };
       }
       case "query": {
@@ -55,7 +58,8 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
         return { stream: request.id, columns: rows.columns, first: opened.first };
       }
       case "copyOut": {
-        const csv = (await open().copyOut?.(request.sql, request.params, { signal, batchSize: request.batchSize })) ?? raise("copyOut is absent");
+        const csv =
+          (await open().copyOut?.(request.sql, request.params, { signal, batchSize: request.batchSize })) ?? raise("copyOut is absent");
         const chunks = csv[Symbol.asyncIterator]();
         const next = async () => {
           const { done, value } = await chunks.next();
@@ -90,7 +94,11 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
       try {
         return { id: request.id, value: await handle(request) };
       } catch (error) {
-        return { id: request.id, failed: driver?.diagnose(error), text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+        return {
+          id: request.id,
+          failed: driver?.diagnose(error),
+          text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        };
       }
     },
   };

@@ -36,7 +36,12 @@ export function displayUrl(url: string): string {
   return url.replace(/\/\/([^/@:]*)(?::[^@]*)?@/, (_, user: string) => (user === "" ? "//" : `//${user}@`)).replace(/\?.*$/s, "");
 }
 
-function resolveUrl(scheme: string, rest: string, driver: Driver, from: { folder: string; options?: Readonly<Record<string, string>> }): ResolvedTarget {
+function resolveUrl(
+  scheme: string,
+  rest: string,
+  driver: Driver,
+  from: { folder: string; options?: Readonly<Record<string, string>> },
+): ResolvedTarget {
   const question = rest.indexOf("?");
   const bare = question === -1 ? rest : rest.slice(0, question);
   const options = { ...from.options, ...Object.fromEntries(new URLSearchParams(question === -1 ? "" : rest.slice(question + 1))) };
@@ -59,7 +64,11 @@ function resolveUrl(scheme: string, rest: string, driver: Driver, from: { folder
   };
 }
 
-function resolvePath(text: string, drivers: readonly Driver[], from: { folder: string; options?: Readonly<Record<string, string>> }): ResolvedTarget {
+function resolvePath(
+  text: string,
+  drivers: readonly Driver[],
+  from: { folder: string; options?: Readonly<Record<string, string>> },
+): ResolvedTarget {
   const location = absolute(text, from.folder);
   const facts = pathFacts(location);
   const driver = drivers.find((candidate) => candidate.claims?.(facts));
@@ -69,10 +78,18 @@ function resolvePath(text: string, drivers: readonly Driver[], from: { folder: s
   }
   if (facts.kind === "missing") {
     const near = didYouMean(basename(location), namesBeside(location));
-    throw problem("NOT_FOUND", `No file, folder or connection is named "${text}"`, near ?? "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml");
+    throw problem(
+      "NOT_FOUND",
+      `No file, folder or connection is named "${text}"`,
+      near ?? "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml",
+    );
   }
   const known = drivers.map((candidate) => candidate.schemes[0]).join(", ");
-  throw problem("INPUT_INVALID", `No driver recognises "${text}"`, `Say which engine reads it, for example sqlite:${text} (known: ${known})`);
+  throw problem(
+    "INPUT_INVALID",
+    `No driver recognises "${text}"`,
+    `Say which engine reads it, for example sqlite:${text} (known: ${known})`,
+  );
 }
 
 function unknownScheme(scheme: string, drivers: readonly Driver[]): Error {

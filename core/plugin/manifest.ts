@@ -11,17 +11,26 @@ export const contractVersion = 1;
 export function readManifest(folder: string): Manifest {
   const manifest = parse(folder);
   const wrong = firstWrong(manifest);
-  if (wrong !== undefined) throw invalid(folder, `manifest.json ${wrong}`, "Install the plugin again, or ask its author for a complete one");
+  if (wrong !== undefined)
+    throw invalid(folder, `manifest.json ${wrong}`, "Install the plugin again, or ask its author for a complete one");
   return manifest;
 }
 
 /** Refuses a plugin made for another contract or platform. @throws PLUGIN_INVALID saying what it is and what is wanted. */
 export function checkFits(folder: string, manifest: Manifest): void {
   if (manifest.contract !== contractVersion) {
-    throw invalid(folder, `it speaks contract ${manifest.contract}, this tidegate speaks ${contractVersion}`, "Install a version of the plugin built for this tidegate");
+    throw invalid(
+      folder,
+      `it speaks contract ${manifest.contract}, this tidegate speaks ${contractVersion}`,
+      "Install a version of the plugin built for this tidegate",
+    );
   }
   if (manifest.platform !== "any" && manifest.platform !== platform()) {
-    throw invalid(folder, `it is built for ${manifest.platform}, this machine is ${platform()}`, `Install the plugin's build for ${platform()}`);
+    throw invalid(
+      folder,
+      `it is built for ${manifest.platform}, this machine is ${platform()}`,
+      `Install the plugin's build for ${platform()}`,
+    );
   }
 }
 
@@ -31,7 +40,11 @@ export function verifyFiles(folder: string, manifest: Manifest): void {
     const bytes = readOwn(folder, name);
     const found = createHash("sha256").update(bytes).digest("hex");
     if (bytes.length !== size || found !== sha256) {
-      throw invalid(folder, `"${name}" is not the file that was published (sha256 ${found.slice(0, 12)}…, wanted ${sha256.slice(0, 12)}…)`, "Remove the plugin's folder and install it again");
+      throw invalid(
+        folder,
+        `"${name}" is not the file that was published (sha256 ${found.slice(0, 12)}…, wanted ${sha256.slice(0, 12)}…)`,
+        "Remove the plugin's folder and install it again",
+      );
     }
   }
 }
@@ -51,7 +64,12 @@ function parse(folder: string): Manifest {
   try {
     return JSON.parse(readOwn(folder, "manifest.json").toString("utf8")) as Manifest;
   } catch (cause) {
-    throw problem("PLUGIN_INVALID", `Cannot read the plugin in ${folder}: manifest.json is missing or not JSON`, "Remove the folder, or install the plugin again", cause);
+    throw problem(
+      "PLUGIN_INVALID",
+      `Cannot read the plugin in ${folder}: manifest.json is missing or not JSON`,
+      "Remove the folder, or install the plugin again",
+      cause,
+    );
   }
 }
 
@@ -69,7 +87,8 @@ function firstWrong(manifest: Partial<Manifest> | null): string | undefined {
 
 function readOwn(folder: string, name: string): Buffer {
   const inside = normalize(name);
-  if (isAbsolute(inside) || inside.split(sep).includes("..")) throw invalid(folder, `"${name}" leads out of its folder`, "Remove the plugin: it is not safe");
+  if (isAbsolute(inside) || inside.split(sep).includes(".."))
+    throw invalid(folder, `"${name}" leads out of its folder`, "Remove the plugin: it is not safe");
   try {
     return readFileSync(join(folder, inside));
   } catch (cause) {

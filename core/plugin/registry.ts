@@ -21,7 +21,13 @@ export interface Registry {
   /** Loads one driver again, as a child process must. @throws PLUGIN_INVALID */
   driver(plugin: string, name: string): Promise<Driver>;
   /** What is in the plugin folder, with the reason where one cannot be loaded. */
-  installed(): readonly { readonly folder: string; readonly name: string; readonly version?: string; readonly schemes: readonly string[]; readonly error?: string }[];
+  installed(): readonly {
+    readonly folder: string;
+    readonly name: string;
+    readonly version?: string;
+    readonly schemes: readonly string[];
+    readonly error?: string;
+  }[];
 }
 
 export function createRegistry(deps: { readonly bundled: BundledPlugins; readonly folder: string; readonly log: Host["log"] }): Registry {
@@ -33,7 +39,9 @@ export function createRegistry(deps: { readonly bundled: BundledPlugins; readonl
   };
   const contribution = (plugin: string): Promise<Contribution> => {
     const bundled = deps.bundled[plugin];
-    return once(plugin, () => (bundled === undefined ? loadInstalled(plugin, deps.log) : activate(bundled, plugin, { contract: contractVersion, log: deps.log })));
+    return once(plugin, () =>
+      bundled === undefined ? loadInstalled(plugin, deps.log) : activate(bundled, plugin, { contract: contractVersion, log: deps.log }),
+    );
   };
   const driversOf = async (plugin: string): Promise<LoadedDriver[]> =>
     ((await contribution(plugin)).drivers ?? []).map((driver) => ({ driver, plugin }));
@@ -69,11 +77,17 @@ async function loadInstalled(folder: string, log: Host["log"]): Promise<Contribu
 async function activate(load: () => Promise<{ readonly default: Activate }>, name: string, host: Host): Promise<Contribution> {
   try {
     const module = await load();
-    if (typeof module.default !== "function") throw problem("PLUGIN_INVALID", `Plugin "${name}" has no default export to activate`, "Export default (host) => ({ drivers: […] })");
+    if (typeof module.default !== "function")
+      throw problem("PLUGIN_INVALID", `Plugin "${name}" has no default export to activate`, "Export default (host) => ({ drivers: […] })");
     return await module.default(host);
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw problem("PLUGIN_INVALID", `Plugin "${name}" failed while it was loaded`, "Run again with --log-level debug for its own error, or remove the plugin", error);
+    throw problem(
+      "PLUGIN_INVALID",
+      `Plugin "${name}" failed while it was loaded`,
+      "Run again with --log-level debug for its own error, or remove the plugin",
+      error,
+    );
   }
 }
 

@@ -1,6 +1,12 @@
 import type { PolicyRule } from "../contract/policy.ts";
 
-const verbs = { write: "changes data", schema: "changes the schema", session: "changes the session", admin: "administers the engine", unknown: "cannot be classified" };
+const verbs = {
+  write: "changes data",
+  schema: "changes the schema",
+  session: "changes the session",
+  admin: "administers the engine",
+  unknown: "cannot be classified",
+};
 
 /** Refuses everything but reads unless the gate was opened for this very call and the connection allows it. */
 export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyRule {
@@ -9,7 +15,13 @@ export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyR
     judge({ statement, access, connection }) {
       if (access === "write") {
         if (mayWrite(connection)) return {};
-        return { deny: { code: "POLICY_DENIED", message: `Connection "${connection}" is read-only`, hint: `Set connections.${connection}.write to true, if writing is meant` } };
+        return {
+          deny: {
+            code: "POLICY_DENIED",
+            message: `Connection "${connection}" is read-only`,
+            hint: `Set connections.${connection}.write to true, if writing is meant`,
+          },
+        };
       }
       if (statement.kind === "read") return { readOnly: true };
       return {

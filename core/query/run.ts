@@ -65,7 +65,8 @@ export function createQueryRunner(deps: {
       connecting.end();
       caller.span.set({ [attribute.dbSystem]: lease.driver.name });
       const clock: Clock = { signal: caller.signal };
-      const explained = (error: unknown) => explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller.signal));
+      const explained = (error: unknown) =>
+        explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller.signal));
       const judging = caller.span.child("policy");
       try {
         const narrowing = await judge(lease.connection, input, { ...caller, connection: name, access }, deps.policy);
@@ -75,7 +76,17 @@ export function createQueryRunner(deps: {
           if (access === "write") deps.wrote(name);
           await lease.release(broken);
         };
-        return prepared({ name, driver: lease.driver.name, connection: lease.connection, input, narrowing, caller, clock, explained, release });
+        return prepared({
+          name,
+          driver: lease.driver.name,
+          connection: lease.connection,
+          input,
+          narrowing,
+          caller,
+          clock,
+          explained,
+          release,
+        });
       } catch (error) {
         const reported = failed(judging, await explained(error));
         await lease.release(isBroken(reported, caller.signal));
@@ -123,8 +134,14 @@ async function judge(
   policy: Policy,
 ): Promise<Narrowing> {
   const [statement, ...others] = await connection.analyze(sql);
-  if (statement === undefined) throw problem("SQL_INVALID", "The text holds no statement", "Write one SQL statement, for example: select 1");
-  if (others.length > 0) throw problem("SQL_INVALID", `The text holds ${others.length + 1} statements: one is allowed per call`, "Send each statement in a call of its own");
+  if (statement === undefined)
+    throw problem("SQL_INVALID", "The text holds no statement", "Write one SQL statement, for example: select 1");
+  if (others.length > 0)
+    throw problem(
+      "SQL_INVALID",
+      `The text holds ${others.length + 1} statements: one is allowed per call`,
+      "Send each statement in a call of its own",
+    );
   return policy.judge({ principal, connection: name, statement, access });
 }
 
@@ -165,7 +182,11 @@ function prepared(run: {
       const shaping = caller.span.child("shape");
       return shape(rows, Math.min(maxRows, narrowing.maxRows ?? Number.POSITIVE_INFINITY), async (passed, error) => {
         const reported = error === undefined ? undefined : await explained(error);
-        caller.span.set({ [attribute.dbReturnedRows]: passed.rows, [attribute.truncated]: passed.cut, [attribute.affectedRows]: rows.affectedRows });
+        caller.span.set({
+          [attribute.dbReturnedRows]: passed.rows,
+          [attribute.truncated]: passed.cut,
+          [attribute.affectedRows]: rows.affectedRows,
+        });
         shaping.end(reported && { error: reported });
         await release(reported !== undefined && isBroken(reported, clock.signal));
         return reported;
@@ -186,7 +207,13 @@ function prepared(run: {
 }
 
 /** Turns whatever was thrown into a Problem: a limit or a cancel by its signal, an engine's error by its driver. */
-async function explain(error: unknown, sql: string, driver: Driver, clock: Clock, suggest: (missing: string) => Promise<string | undefined>): Promise<Problem> {
+async function explain(
+  error: unknown,
+  sql: string,
+  driver: Driver,
+  clock: Clock,
+  suggest: (missing: string) => Promise<string | undefined>,
+): Promise<Problem> {
   if (error instanceof Problem) return error;
   if (clock.signal.aborted) return stopped(clock);
   const diagnosis = driver.diagnose(error);
@@ -201,8 +228,13 @@ async function explain(error: unknown, sql: string, driver: Driver, clock: Clock
 
 function stopped({ signal, millis }: Clock): Problem {
   const reported = asProblem(signal.reason);
-  if (reported.code !== "TIMEOUT" || millis === undefined) return reported.code === "INTERNAL" ? problem("CANCELLED", "The call was cancelled") : reported;
-  return problem("TIMEOUT", `The statement ran longer than its limit of ${millis} ms and was stopped`, "Narrow the query, or raise the limit (--timeout, limits.timeout)");
+  if (reported.code !== "TIMEOUT" || millis === undefined)
+    return reported.code === "INTERNAL" ? problem("CANCELLED", "The call was cancelled") : reported;
+  return problem(
+    "TIMEOUT",
+    `The statement ran longer than its limit of ${millis} ms and was stopped`,
+    "Narrow the query, or raise the limit (--timeout, limits.timeout)",
+  );
 }
 
 function isBroken({ code }: Problem, signal: AbortSignal): boolean {

@@ -11,7 +11,11 @@ export interface Passed {
  * Limits and counts a stream, lazily per batch. `end` runs exactly once: after the last row, on the
  * first error (which it may replace), when the reader leaves early, or when the stream is disposed unread.
  */
-export function shape(rows: RowStream, maxRows: number, end: (passed: Passed, error?: unknown) => Promise<unknown>): RowStream & { readonly passed: Passed } {
+export function shape(
+  rows: RowStream,
+  maxRows: number,
+  end: (passed: Passed, error?: unknown) => Promise<unknown>,
+): RowStream & { readonly passed: Passed } {
   const passed: Passed = { rows: 0, cut: false };
   let ended = false;
   const finish = async (error?: unknown): Promise<unknown> => {

@@ -46,8 +46,11 @@ export async function preview(rows: RowStream, format: "csv" | "json", budget: P
     for (let r = 0; r < batch.length && cut === undefined; r++) {
       const text = shown.length === budget.rows ? undefined : form.row(batch.columns.map((column) => column[r]));
       if (text === undefined) cut = "rows";
-      else if ((bytes += Buffer.byteLength(text) + 1) > budget.bytes) cut = "bytes";
-      else shown.push(text);
+      else {
+        bytes += Buffer.byteLength(text) + 1;
+        if (bytes > budget.bytes) cut = "bytes";
+        else shown.push(text);
+      }
       if (cut === "bytes" && shown.length === 0) throw tooWide(rows.columns, batch, budget.bytes);
     }
   };
@@ -67,7 +70,10 @@ export async function preview(rows: RowStream, format: "csv" | "json", budget: P
 
 function tooWide(columns: readonly Column[], batch: Batch, bytes: number): Problem {
   const sizes = columns.map(({ name }, c) => ({ name, size: Buffer.byteLength(csvRow([batch.columns[c]?.[0]])) }));
-  const widest = sizes.sort((a, b) => b.size - a.size).slice(0, 3).map(({ name, size }) => `"${name}" ${size} bytes`);
+  const widest = sizes
+    .sort((a, b) => b.size - a.size)
+    .slice(0, 3)
+    .map(({ name, size }) => `"${name}" ${size} bytes`);
   return problem(
     "LIMIT_EXCEEDED",
     `The first row does not fit into an answer of ${bytes} bytes: ${widest.join(", ")}`,

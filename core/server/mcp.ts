@@ -25,7 +25,11 @@ export function createMcpFactory(deps: {
   return () => {
     const server = new Server(
       { name: "tidegate", version: deps.version },
-      { capabilities: { tools: {} }, instructions: instructions(deps.connections), cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } } },
+      {
+        capabilities: { tools: {} },
+        instructions: instructions(deps.connections),
+        cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
+      },
     );
     server.setRequestHandler("tools/list", () => ({ tools: listed }));
     server.setRequestHandler("tools/call", ({ params }, context) => callTool(deps.calls, params.name, params.arguments, context));
@@ -62,7 +66,11 @@ export function problemText(reported: Problem): string {
 }
 
 function callContext({ mcpReq }: ServerContext): CallContext {
-  const meta = (mcpReq._meta ?? {}) as { readonly progressToken?: string | number; readonly traceparent?: unknown; readonly tracestate?: unknown };
+  const meta = (mcpReq._meta ?? {}) as {
+    readonly progressToken?: string | number;
+    readonly traceparent?: unknown;
+    readonly tracestate?: unknown;
+  };
   const { progressToken } = meta;
   return {
     principal: { id: "local", roles: [], via: "local" },

@@ -12,7 +12,11 @@ const invalidRequest = -32600;
  * Serves MCP over two streams until `input` ends or `close` is called. Garbage and oversized lines
  * are answered with a JSON-RPC error and the session goes on.
  */
-export function serveStreams(factory: () => Server, input: Readable, output: Writable): { readonly closed: Promise<void>; close(): Promise<void> } {
+export function serveStreams(
+  factory: () => Server,
+  input: Readable,
+  output: Writable,
+): { readonly closed: Promise<void>; close(): Promise<void> } {
   const transport = createTransport(input, output);
   const served = serveStdio(factory, { transport });
   return { closed: transport.closed, close: () => served.close() };
@@ -35,7 +39,12 @@ function createTransport(input: Readable, output: Writable): Transport & { reado
     line(text) {
       const message = parse(text);
       if (message === undefined) return refuse(parseError, "Cannot read the line: it is not JSON");
-      if (!isMessage(message)) return refuse(invalidRequest, "Cannot read the message: it is not one JSON-RPC 2.0 object (batches ended with revision 2025-06-18)", idOf(message));
+      if (!isMessage(message))
+        return refuse(
+          invalidRequest,
+          "Cannot read the message: it is not one JSON-RPC 2.0 object (batches ended with revision 2025-06-18)",
+          idOf(message),
+        );
       transport.onmessage?.(message);
     },
     tooLong: (head) => refuse(invalidRequest, `Cannot read the line: it is longer than ${mostLineBytes} bytes`, idIn(head)),

@@ -6,12 +6,10 @@ import { createHash } from "node:crypto";
  * because some engines take it for a string.
  */
 export function shapeOf(sql: string): string {
-  let shape = "";
-  let match: RegExpExecArray | null;
   const token =
-    /--[^\n\r]*|\/\*[\s\S]*?(?:\*\/|$)|(?:[eEbBxXnN]|[uU]&)?'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|[\w$]+(?:\.\d+)?(?:[eE][+-]?\d+)?|\s+|[\s\S]/gy;
-  while ((match = token.exec(sql)) !== null) shape += folded(match[0]);
-  return shape
+    /--[^\n\r]*|\/\*[\s\S]*?(?:\*\/|$)|(?:[eEbBxXnN]|[uU]&)?'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|[\w$]+(?:\.\d+)?(?:[eE][+-]?\d+)?|\s+|[\s\S]/g;
+  return sql
+    .replace(token, folded)
     .replace(/\s+/g, " ")
     .replace(/\(\s*\?(?:\s*,\s*\?)*\s*\)/g, "(?)")
     .replace(/\(\?\)(?:\s*,\s*\(\?\))+/g, "(?)")

@@ -67,7 +67,11 @@ function validated(tool: Tool, input: unknown): unknown {
   const parsed = tool.input.safeParse(input ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw problem("INPUT_INVALID", `Cannot run ${tool.name}: ${issue === undefined ? "its arguments are not an object" : describe(issue)}`, hint(issue, tool));
+  throw problem(
+    "INPUT_INVALID",
+    `Cannot run ${tool.name}: ${issue === undefined ? "its arguments are not an object" : describe(issue)}`,
+    hint(issue, tool),
+  );
 }
 
 function describe({ path, message }: SchemaIssue): string {
@@ -75,7 +79,10 @@ function describe({ path, message }: SchemaIssue): string {
   return path.length === 0 ? text : `argument "${path.join(".")}": ${text}`;
 }
 
-function hint(issue: (SchemaIssue & { readonly keys?: readonly string[] }) | undefined, tool: Tool & { readonly input: { readonly shape?: object } }): string {
+function hint(
+  issue: (SchemaIssue & { readonly keys?: readonly string[] }) | undefined,
+  tool: Tool & { readonly input: { readonly shape?: object } },
+): string {
   const names = Object.keys(tool.input.shape ?? {});
   const [unknown] = issue?.keys ?? [];
   return (unknown === undefined ? undefined : didYouMean(unknown, names)) ?? `Its arguments are: ${names.join(", ")}`;

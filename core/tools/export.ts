@@ -9,7 +9,10 @@ export function exportTool(connections: readonly string[], formats: readonly str
     ...connectionArgument(connections),
     params: paramsArgument,
     to: z.string().min(1).describe("file name in the export folder"),
-    format: z.enum([first, ...others]).optional().describe("default: by extension"),
+    format: z
+      .enum([first, ...others])
+      .optional()
+      .describe("default: by extension"),
     overwrite: z.boolean().optional(),
   });
   return {

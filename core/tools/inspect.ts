@@ -13,7 +13,8 @@ export function inspectTool(connections: readonly string[]): Tool {
   });
   return {
     name: "inspect",
-    description: "Describes connections, tables and columns, one object a line: name(~rows): column:type*PK*NN*FK->table.column. Ask before guessing names.",
+    description:
+      "Describes connections, tables and columns, one object a line: name(~rows): column:type*PK*NN*FK->table.column. Ask before guessing names.",
     access: "read",
     input,
     async run(request: z.infer<typeof input>, call) {

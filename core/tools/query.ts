@@ -12,7 +12,8 @@ export function queryTool(connections: readonly string[]): Tool {
   });
   return {
     name: "query",
-    description: 'Runs one read-only SQL statement and returns rows as CSV: NULL is an empty field, empty text is "". The last line counts rows.',
+    description:
+      'Runs one read-only SQL statement and returns rows as CSV: NULL is an empty field, empty text is "". The last line counts rows.',
     access: "read",
     input,
     async run({ max_rows, ...rest }: z.infer<typeof input>, call) {

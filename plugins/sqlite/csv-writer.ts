@@ -79,7 +79,7 @@ export class CsvWriter {
 
   /** Text that is empty, long, or more than plain ASCII. */
   #unusual(text: string, column: number): void {
-    if (text.includes("\ufffd")) this.#proof(this.rows, column, text);
+    if (text.includes("\ufffd")) this.#proof.check(this.rows, column, text);
     const field = /[",\r\n]|^$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     this.#grow(field.length * 3 + cellBytes);
     this.#end += encoder.encodeInto(field, this.#bytes.subarray(this.#end)).written;

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { CsvStream, QueryOptions } from "../../core/contract/driver.ts";
 import { CsvWriter } from "./csv-writer.ts";
-import type { RowSource } from "./rows.ts";
+import { closeSource, type RowSource } from "./rows.ts";
 
 /** A result as CSV straight from the engine's cells: no batches in between. */
 export function createCsvStream(source: RowSource, { signal }: QueryOptions): CsvStream {
@@ -19,9 +19,9 @@ export function createCsvStream(source: RowSource, { signal }: QueryOptions): Cs
           signal.throwIfAborted();
         }
       } finally {
-        source.steps.close();
+        closeSource(source);
       }
     },
-    [Symbol.asyncDispose]: async () => source.steps.close(),
+    [Symbol.asyncDispose]: async () => closeSource(source),
   };
 }

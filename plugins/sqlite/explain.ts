@@ -7,7 +7,8 @@ type PlanRow = readonly [id: bigint, parent: bigint, unused: bigint, detail: str
 /** The plan as a tree, one step per line, two blanks per level. */
 export function explainPlan(session: Session, sql: string, params: Params): string {
   const { statement } = session.prepare(sql);
-  const bound = bindable(statement, sql, params);
+  // A plan needs no values; given ones are held to the statement all the same.
+  const bound = Object.keys(params).length === 0 ? [] : bindable(statement, sql, params);
   const plan = session.prepare(`explain query plan ${statement.sourceSQL}`).statement;
   const depths = new Map<bigint, number>([[0n, -1]]);
   const lines: string[] = [];

@@ -1,9 +1,9 @@
-/** What SQLite takes for nothing between statements. NBSP is not among it: to SQLite that is a letter. */
-const blank = /(?:[ \t\n\f\r;]+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
+/** What SQLite takes for nothing between statements: a byte order mark is, NBSP is not (to SQLite that is a letter). */
+const blank = /(?:[ \t\n\f\r\ufeff;]+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
 
 /** SQLite's own tokens, near enough to find a word outside strings and comments. */
 const tokens =
-  /[ \t\n\f\r]+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|`[^`]*(?:``[^`]*)*`?|\[[^\]]*\]?|[:@#$](?:[\w$\u0080-\uffff]|::)+(?:\([^\s)]*\))?|[\w\u0080-\uffff][\w$\u0080-\uffff]*|[\s\S]/g;
+  /[ \t\n\f\r\ufeff]+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|`[^`]*(?:``[^`]*)*`?|\[[^\]]*\]?|[:@#$](?:[\w$\u0080-\uffff]|::)+(?:\([^\s)]*\))?|[\w\u0080-\uffff][\w$\u0080-\uffff]*|[\s\S]/g;
 
 export interface Token {
   readonly text: string;
@@ -19,7 +19,7 @@ export function skipBlank(sql: string, start = 0): number {
 
 export function* tokensOf(sql: string): Generator<Token> {
   for (const match of sql.matchAll(tokens)) {
-    if (!/^(?:[ \t\n\f\r]|--|\/\*)/.test(match[0])) yield { text: match[0], start: match.index };
+    if (!/^(?:[ \t\n\f\r\ufeff]|--|\/\*)/.test(match[0])) yield { text: match[0], start: match.index };
   }
 }
 

@@ -20,15 +20,15 @@ export function openDatabase({ location, options }: Target, readOnly: boolean): 
     });
   }
   const settings = { readOnly, timeout: busyMillis(options.busy_timeout), allowExtension: false, readBigInts: true, returnArrays: true };
-  if (location === ":memory:") return touched(new DatabaseSync(location, settings), location, readOnly);
+  if (location === ":memory:") return touched(new DatabaseSync(location, settings), readOnly);
   const create = !readOnly && options.create === "true";
   checkPath(location, create);
   // The mode is in the URL because `readOnly: false` alone would make a file that is not there.
-  const open = (query: string) => touched(new DatabaseSync(fileUrl(location, query), settings), location, readOnly);
+  const open = (query: string) => touched(new DatabaseSync(fileUrl(location, query), settings), readOnly);
   try {
     return open(`mode=${readOnly ? "ro" : create ? "rwc" : "rw"}`);
   } catch (error) {
-    if (!readOnly || !lacksLog(error, location)) throw error;
+    if (!readOnly || !lacksLog(error, location)) throw explained(error, location);
     return open("mode=ro&immutable=1");
   }
 }
@@ -88,7 +88,7 @@ interface Defensive {
   enableDefensive(active: boolean): void;
 }
 
-function touched(database: DatabaseSync, location: string, readOnly: boolean): DatabaseSync {
+function touched(database: DatabaseSync, readOnly: boolean): DatabaseSync {
   try {
     (database as DatabaseSync & Defensive).enableDefensive(true);
     if (readOnly) database.exec("pragma query_only = 1");
@@ -96,7 +96,15 @@ function touched(database: DatabaseSync, location: string, readOnly: boolean): D
     return database;
   } catch (error) {
     database.close();
-    const diagnosis = diagnose(error);
-    throw diagnosis?.code === "INPUT_INVALID" ? refusal({ ...diagnosis, message: `"${location}" is not a SQLite database` }, error) : error;
+    throw error;
   }
+}
+
+/** What only opening can tell: nothing was written yet, so a refused write was the engine's own. */
+function explained(error: unknown, location: string): unknown {
+  const diagnosis = diagnose(error);
+  if (diagnosis?.code === "INPUT_INVALID") return refusal({ ...diagnosis, message: `"${location}" is not a SQLite database` }, error);
+  if (diagnosis?.code !== "POLICY_DENIED") return error;
+  const message = `Cannot read "${location}": an interrupted write must be undone first, and the connection is read-only`;
+  return refusal({ code: "CONNECTION_FAILED", message, hint: "Open it once with a program that may write", retryable: false }, error);
 }

@@ -14,8 +14,14 @@ export interface RowSource {
   readonly affectedRows?: number;
 }
 
+/** Frees the engine: nothing of the source can be read afterwards. */
+export function closeSource({ steps, proof }: RowSource): void {
+  steps.close();
+  proof.close();
+}
+
 export function createRowStream(source: RowSource, { signal, batchSize }: QueryOptions): RowStream {
-  const { columns, steps, affectedRows } = source;
+  const { columns, affectedRows } = source;
   return {
     columns,
     ...(affectedRows !== undefined && { affectedRows }),
@@ -29,10 +35,10 @@ export function createRowStream(source: RowSource, { signal, batchSize }: QueryO
           signal.throwIfAborted();
         }
       } finally {
-        steps.close();
+        closeSource(source);
       }
     },
-    [Symbol.asyncDispose]: async () => steps.close(),
+    [Symbol.asyncDispose]: async () => closeSource(source),
   };
 }
 
@@ -49,7 +55,7 @@ function batchReader({ columns, steps, proof }: RowSource, batchSize: number): (
       for (let index = 0; index < cells.length; index++) {
         const cell = step[index] as Cell;
         if (typeof cell === "string" || cell instanceof Uint8Array) size += cell.length;
-        if (typeof cell === "string" && cell.includes("\ufffd")) proof(row, index, cell);
+        if (typeof cell === "string" && cell.includes("\ufffd")) proof.check(row, index, cell);
         cells[index]?.push(valueIn(cell, booleans[index] === true));
       }
       length++;

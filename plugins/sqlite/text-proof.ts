@@ -5,46 +5,56 @@ import { refusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 import { type Cell, type Steps, startSteps } from "./steps.ts";
 
-/** Throws unless a text with U+FFFD in it is what the database holds at that row and column, both from 0. */
-export type TextProof = (row: number, column: number, text: string) => void;
+/** Stands for the exactness of texts with U+FFFD in them. */
+export interface TextProof {
+  /** Throws unless the database holds this very text at that row and column, both from 0. Rows may only go up. */
+  check(row: number, column: number, text: string): void;
+  close(): void;
+}
 
 /**
- * Takes the text of exactly one statement. `node:sqlite` reads broken UTF-8 as U+FFFD and tells nobody. When such a character turns up, the
- * statement is run a second time beside the first, as bytes, inside the same read transaction.
+ * `node:sqlite` reads broken UTF-8 as U+FFFD and tells nobody. When such a character turns up, the
+ * statement runs a second time beside the first, as bytes, inside the same read transaction.
  */
-export function createTextProof(session: Session, sql: string, params: Params, columns: readonly Column[]): TextProof {
+export function createTextProof(session: Session, statement: string, params: Params, columns: readonly Column[]): TextProof {
   let bytes: Steps | undefined;
   let cells: readonly Cell[] | undefined;
   let reached = -1;
-  let decoder: TextDecoder | undefined;
-  return (row, column, text) => {
-    const { name = "" } = columns[column] ?? {};
-    try {
-      bytes ??= startBytes(session, sql, params, columns.length);
-      decoder ??= new TextDecoder(encodingOf(session), { fatal: true, ignoreBOM: true });
-      for (; reached < row; reached++) cells = bytes.next();
-      const cell = cells?.[column];
-      if (cell instanceof Uint8Array && decoder.decode(cell) === text) return;
-    } catch (error) {
-      throw unproved(name, error);
-    }
-    throw unproved(name);
+  const cellAt = (row: number, column: number): Cell | undefined => {
+    bytes ??= startBytes(session, statement, params, columns.length);
+    for (; reached < row; reached++) cells = bytes.next();
+    return cells?.[column];
   };
+  return {
+    check(row, column, text) {
+      if (!isExactly(session, () => cellAt(row, column), text)) throw unproved(columns[column]?.name ?? "");
+    },
+    close: () => bytes?.close(),
+  };
+}
+
+function isExactly(session: Session, read: () => Cell | undefined, text: string): boolean {
+  try {
+    const cell = read();
+    return cell instanceof Uint8Array && new TextDecoder(encodingOf(session), { fatal: true, ignoreBOM: true }).decode(cell) === text;
+  } catch {
+    // A statement that cannot run as bytes proves nothing, and neither do bytes that are no text.
+    return false;
+  }
 }
 
 /** Proves every text of some rows. */
 export function proveTexts(rows: readonly (readonly Cell[])[], proof: TextProof): void {
   for (const [row, cells] of rows.entries()) {
-    for (const [column, cell] of cells.entries()) if (typeof cell === "string" && cell.includes("\ufffd")) proof(row, column, cell);
+    for (const [column, cell] of cells.entries()) if (typeof cell === "string" && cell.includes("\ufffd")) proof.check(row, column, cell);
   }
 }
 
-function startBytes(session: Session, sql: string, params: Params, width: number): Steps {
+function startBytes(session: Session, statement: string, params: Params, width: number): Steps {
   const names = Array.from({ length: width }, (_, index) => `c${index}`);
-  const body = sql.replace(/;$/, "");
-  const twin = `with tidegate (${names.join()}) as (\n${body}\n) select ${names.map((name) => `cast(${name} as blob)`).join()} from tidegate`;
-  const { statement } = session.prepare(twin);
-  return startSteps(session, statement, bindable(statement, twin, params));
+  const twin = `with tidegate (${names.join()}) as (\n${statement.replace(/;$/, "")}\n) select ${names.map((name) => `cast(${name} as blob)`).join()} from tidegate`;
+  const prepared = session.prepare(twin).statement;
+  return startSteps(session, prepared, bindable(prepared, twin, params));
 }
 
 function encodingOf({ database, trusted }: Session): string {
@@ -52,7 +62,7 @@ function encodingOf({ database, trusted }: Session): string {
   return encoding;
 }
 
-function unproved(column: string, cause?: unknown): Error {
+function unproved(column: string): Error {
   const message = `Column "${column}" holds text that may not be valid Unicode, and it cannot be read exactly`;
-  return refusal({ code: "UNSUPPORTED", message, hint: `Read its bytes with hex("${column}") or cast("${column}" as blob)` }, cause);
+  return refusal({ code: "UNSUPPORTED", message, hint: `Read its bytes with hex("${column}") or cast("${column}" as blob)` });
 }

@@ -8,8 +8,8 @@ import { type Figure, median, openSession, peakOf, runProcess } from "./measure.
 /** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`. */
 const binary = resolve(import.meta.dirname, "../../dist/bin/tidegate");
 const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
-const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
-const rows = Number(process.env["BENCH_ROWS"] ?? 1_000_000);
+const env = { PATH: process.env.PATH ?? "", HOME: folder };
+const rows = Number(process.env.BENCH_ROWS ?? 1_000_000);
 const shop = join(folder, "bench.db");
 const lake = join(folder, "bench.duckdb");
 
@@ -42,8 +42,18 @@ async function startUp(): Promise<Figure[]> {
     return millis;
   });
   return [
-    { what: "`--version`, cold start", measured: `${version.toFixed(1)} ms`, goal: "≤ 10 ms", baseline: `/bin/true ${floor.toFixed(1)} ms` },
-    { what: "spawn → `initialize` answered", measured: `${initialize.toFixed(1)} ms`, goal: "≤ 60 ms", baseline: `--version ${version.toFixed(1)} ms` },
+    {
+      what: "`--version`, cold start",
+      measured: `${version.toFixed(1)} ms`,
+      goal: "≤ 10 ms",
+      baseline: `/bin/true ${floor.toFixed(1)} ms`,
+    },
+    {
+      what: "spawn → `initialize` answered",
+      measured: `${initialize.toFixed(1)} ms`,
+      goal: "≤ 60 ms",
+      baseline: `--version ${version.toFixed(1)} ms`,
+    },
     { what: "memory of `serve` after initialize", measured: `${median(memory).toFixed(0)} MiB`, goal: "≤ 60 MiB" },
   ];
 }
@@ -59,43 +69,82 @@ async function callOverhead(): Promise<Figure> {
   for (let n = 0; n < 500; n++) statement();
   const bare = await repeat(2000, async () => timed(async () => statement()));
   db.close();
-  return { what: "`select 1` tool call over stdio, above the bare driver", measured: `${(call - bare).toFixed(3)} ms`, goal: "≤ 0.3 ms", baseline: `node:sqlite ${bare.toFixed(3)} ms, call ${call.toFixed(3)} ms` };
+  return {
+    what: "`select 1` tool call over stdio, above the bare driver",
+    measured: `${(call - bare).toFixed(3)} ms`,
+    goal: "≤ 0.3 ms",
+    baseline: `node:sqlite ${bare.toFixed(3)} ms, call ${call.toFixed(3)} ms`,
+  };
 }
 
 async function exports(): Promise<Figure[]> {
   const to = (name: string) => join(folder, name);
-  const best = async (command: (n: number) => readonly string[]) => median(await Promise.resolve(sequence(3, async (n) => (await runProcess(command(n), env)).seconds)));
+  const best = async (command: (n: number) => readonly string[]) =>
+    median(await Promise.resolve(sequence(3, async (n) => (await runProcess(command(n), env)).seconds)));
   const parquet = await best((n) => [binary, "export", lake, "select * from t", "--to", to(`a${n}.parquet`), "--quiet"]);
   const own = median(await sequence(3, (n) => duckdbCopy(to(`own${n}.parquet`))));
   const csv = await best((n) => [binary, "export", shop, "select * from t", "--to", to(`a${n}.csv`), "--quiet"]);
-  const shell = median(await sequence(3, async () => (await runProcess(["sqlite3", "-csv", shop, "select * from t"], env, true)).seconds).catch(() => [Number.NaN]));
+  const shell = median(
+    await sequence(3, async () => (await runProcess(["sqlite3", "-csv", shop, "select * from t"], env, true)).seconds).catch(() => [
+      Number.NaN,
+    ]),
+  );
   const size = statSync(to("a0.csv")).size / 1e6;
   return [
-    { what: `DuckDB → Parquet, ${rows * 5} rows, whole process`, measured: `${parquet.toFixed(2)} s`, goal: "≤ 1.15×", baseline: `DuckDB COPY ${own.toFixed(2)} s: ${(parquet / own).toFixed(2)}×` },
-    { what: `SQLite → CSV, ${rows} rows, ${size.toFixed(0)} MB`, measured: `${(rows / csv / 1e6).toFixed(2)} M rows/s`, goal: "≥ 1 M rows/s", baseline: `sqlite3 -csv ${(rows / shell / 1e6).toFixed(2)} M rows/s` },
+    {
+      what: `DuckDB → Parquet, ${rows * 5} rows, whole process`,
+      measured: `${parquet.toFixed(2)} s`,
+      goal: "≤ 1.15×",
+      baseline: `DuckDB COPY ${own.toFixed(2)} s: ${(parquet / own).toFixed(2)}×`,
+    },
+    {
+      what: `SQLite → CSV, ${rows} rows, ${size.toFixed(0)} MB`,
+      measured: `${(rows / csv / 1e6).toFixed(2)} M rows/s`,
+      goal: "≥ 1 M rows/s",
+      baseline: `sqlite3 -csv ${(rows / shell / 1e6).toFixed(2)} M rows/s`,
+    },
   ];
 }
 
 /** The same work without tidegate: open, COPY, close, in a process that is already warm. */
 async function duckdbCopy(path: string): Promise<number> {
-  return (await timed(async () => {
-    const instance = await DuckDBInstance.create(lake, { access_mode: "READ_ONLY" });
-    const connection = await instance.connect();
-    await connection.run(`copy (select * from t) to '${path}' (format parquet, compression zstd)`);
-    connection.closeSync();
-    instance.closeSync();
-  })) / 1000;
+  return (
+    (await timed(async () => {
+      const instance = await DuckDBInstance.create(lake, { access_mode: "READ_ONLY" });
+      const connection = await instance.connect();
+      await connection.run(`copy (select * from t) to '${path}' (format parquet, compression zstd)`);
+      connection.closeSync();
+      instance.closeSync();
+    })) / 1000
+  );
 }
 
 async function streaming(): Promise<Figure> {
-  const { seconds, peakMiB } = await runProcess([binary, "query", ":memory:", "select * from range(50000000)", "--format", "csv"], env, true);
-  return { what: "50 M rows streamed as CSV: peak memory", measured: `${peakMiB.toFixed(0)} MiB`, goal: "≤ 150 MiB", baseline: `${(50 / seconds).toFixed(1)} M rows/s` };
+  const { seconds, peakMiB } = await runProcess(
+    [binary, "query", ":memory:", "select * from range(50000000)", "--format", "csv"],
+    env,
+    true,
+  );
+  return {
+    what: "50 M rows streamed as CSV: peak memory",
+    measured: `${peakMiB.toFixed(0)} MiB`,
+    goal: "≤ 150 MiB",
+    baseline: `${(50 / seconds).toFixed(1)} M rows/s`,
+  };
 }
 
 async function firstDuckdb(): Promise<Figure> {
   const cold = (await runProcess([binary, "query", ":memory:", "select 1"], { ...env, TIDEGATE_CACHE_DIR: join(folder, "cache") })).seconds;
-  const warm = await repeat(10, async () => (await runProcess([binary, "query", ":memory:", "select 1"], { ...env, TIDEGATE_CACHE_DIR: join(folder, "cache") })).seconds * 1000);
-  return { what: "first DuckDB use ever, then every later one", measured: `${cold.toFixed(2)} s, then ${warm.toFixed(0)} ms`, goal: "≤ 1 s, then ≤ 50 ms" };
+  const warm = await repeat(
+    10,
+    async () =>
+      (await runProcess([binary, "query", ":memory:", "select 1"], { ...env, TIDEGATE_CACHE_DIR: join(folder, "cache") })).seconds * 1000,
+  );
+  return {
+    what: "first DuckDB use ever, then every later one",
+    measured: `${cold.toFixed(2)} s, then ${warm.toFixed(0)} ms`,
+    goal: "≤ 1 s, then ≤ 50 ms",
+  };
 }
 
 async function sequence<Result>(times: number, work: (n: number) => Promise<Result>): Promise<Result[]> {

@@ -14,7 +14,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** Runs a program to its end; seconds of wall time, peak resident memory in MiB, and its output. */
-export async function runProcess(command: readonly string[], env: Record<string, string>, discard = false): Promise<{ seconds: number; peakMiB: number; stdout: string; code: number | null }> {
+export async function runProcess(
+  command: readonly string[],
+  env: Record<string, string>,
+  discard = false,
+): Promise<{ seconds: number; peakMiB: number; stdout: string; code: number | null }> {
   const [program = "", ...args] = command;
   const started = performance.now();
   const child = spawn(program, args, { env, stdio: ["ignore", discard ? "pipe" : "pipe", "pipe"] });
@@ -64,7 +68,8 @@ export function openSession(command: readonly string[], env: Record<string, stri
       waiting.set(++last, done);
       child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: last, method, params })}\n`);
     });
-  const initialize = () => ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } });
+  const initialize = () =>
+    ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } });
   const query = (sql: string, more: object = {}) => ask("tools/call", { name: "query", arguments: { sql, ...more } });
   const close = () => new Promise<void>((done) => (child.on("close", () => done()), child.stdin.end()));
   return { pid: child.pid, initialize, query, close };

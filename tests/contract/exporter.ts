@@ -22,6 +22,8 @@ export interface ExporterFixture {
   readonly names?: (names: readonly string[]) => readonly string[];
   /** Why a result without rows loses its columns, where the format has no place for them. */
   readonly losesColumns?: string;
+  /** How many tables are tried; absent means 40. */
+  readonly tables?: number;
   /** How many megabytes two million rows may add; absent means 128. */
   readonly megabytes?: number;
 }
@@ -79,7 +81,7 @@ export function describeExporter(fixture: ExporterFixture): void {
     it("keeps any table, however it is cut into batches", { timeout: 60_000 }, () =>
       fc.assert(
         fc.asyncProperty(anyTable, fc.integer({ min: 1, max: 9 }), (table, batchRows) => survives(table, batchRows)),
-        { numRuns: 40 },
+        { numRuns: fixture.tables ?? 40 },
       ),
     );
 

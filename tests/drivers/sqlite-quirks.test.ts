@@ -114,6 +114,14 @@ describe("sqlite reads exactly", () => {
     ]);
   });
 
+  it("holds no lock after the rows were left, however it had to read them", async () => {
+    const name = await made("create table t (a text)", "insert into t values ('\ufffd'), ('\ufffd'), ('\ufffd')");
+    await using reader = await open(name);
+    for await (const _ of await reader.query("select a from t", [], { signal: never, batchSize: 1 })) break;
+    await using writer = await open(name, { busy_timeout: "0" }, false);
+    await rowsOf(writer, "drop table t");
+  });
+
   it("refuses to copy out text that is not UTF-8", async () => {
     await using connection = await open(
       await made("create table t (a text)", "insert into t values ('\ufffd')", `insert into t values (${broken})`),
@@ -150,6 +158,12 @@ describe("sqlite reads exactly", () => {
       await made("pragma encoding = 'UTF-16le'", "create table t (a text)", "insert into t values ('é😀 \ufffd')"),
     );
     assert.equal(await cellOf(connection, "select a from t"), "é😀 \ufffd");
+  });
+
+  it("takes a byte order mark for a blank, as SQLite does", async () => {
+    await using connection = await open(await made());
+    assert.equal(await cellOf(connection, "\ufeffselect 1;\ufeff"), 1);
+    assert.deepEqual(await connection.analyze("\ufeff"), []);
   });
 
   it("tells integers from reals among parameters, and finds each prefix by its name", async () => {

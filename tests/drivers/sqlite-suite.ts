@@ -140,6 +140,7 @@ export function sqliteSuite(driver: Driver, folder: string): DriverSuite {
     cannot: [
       { test: "stops a statement that has not given a row yet", reason: "the engine blocks its thread: core gives it a process to end" },
       { test: "stops at a time limit", reason: "the engine blocks its thread: core gives it a process to end" },
+      { test: "writes files its own way", reason: "SQLite writes no format but its own" },
       { test: "measures a plan by running it", reason: "SQLite has no EXPLAIN ANALYZE", fails: "UNSUPPORTED" },
     ],
   };

@@ -12,7 +12,10 @@ import { shopDatabase } from "../support/shop.ts";
 interface Session {
   readonly name: string;
   readonly client: Pick<ModernClient, "listTools" | "close" | "getInstructions">;
-  callTool(params: { readonly name: string; readonly arguments: Record<string, unknown>; readonly _meta?: Record<string, unknown> }, signal?: AbortSignal): Promise<{ readonly isError?: boolean; readonly content?: unknown }>;
+  callTool(
+    params: { readonly name: string; readonly arguments: Record<string, unknown>; readonly _meta?: Record<string, unknown> },
+    signal?: AbortSignal,
+  ): Promise<{ readonly isError?: boolean; readonly content?: unknown }>;
 }
 
 const folder = tempFolder();
@@ -23,7 +26,11 @@ const server = { command: binary, args, env: privateEnvironment(folder), cwd: fo
 async function oldSession(): Promise<Session> {
   const client = new OldClient({ name: "old", version: "1" });
   await client.connect(new OldTransport(server));
-  return { name: "the v1 client", client: client as unknown as Session["client"], callTool: (params, signal) => client.callTool(params, undefined, { signal }) as ReturnType<Session["callTool"]> };
+  return {
+    name: "the v1 client",
+    client: client as unknown as Session["client"],
+    callTool: (params, signal) => client.callTool(params, undefined, { signal }) as ReturnType<Session["callTool"]>,
+  };
 }
 
 async function modernSession(name: string, mode: "legacy" | { pin: string }): Promise<Session> {
@@ -63,7 +70,7 @@ for (const open of [
       for (const tool of tools) {
         assert.equal(typeof tool.annotations?.readOnlyHint, "boolean");
         assert.equal(tool.outputSchema, undefined);
-        assert.equal(tool.inputSchema.properties?.["connection"], undefined, "one connection needs no argument");
+        assert.equal(tool.inputSchema.properties?.connection, undefined, "one connection needs no argument");
       }
     });
 
@@ -199,7 +206,7 @@ describe("MCP over stdio with several connections", () => {
       }),
     );
     const { tools } = await client.listTools();
-    assert.deepEqual((tools[0]?.inputSchema.properties?.["connection"] as { enum: string[] }).enum, ["shop", "dead", "junk"]);
+    assert.deepEqual(tools[0]?.inputSchema.properties?.connection, { type: "string", enum: ["shop", "dead", "junk"] });
     assert.match(text(await client.callTool({ name: "query", arguments: { sql: "select 1 as x", connection: "shop" } })), /^x\n1/);
     assert.match(
       text(await client.callTool({ name: "query", arguments: { sql: "select 1", connection: "dead" } })),

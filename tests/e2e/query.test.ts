@@ -172,7 +172,11 @@ describe("tidegate refuses with the next step", () => {
 
   it("a broken configuration, naming file, place and near name", async () => {
     writeFileSync(join(folder, "bad.yaml"), "connections:\n  shop:\n    targt: ./shop.db\n");
-    await refused(["query", "--config", "bad.yaml", "shop", "select 1"], 2, /Cannot load bad\.yaml[\s\S]*targt \(line 3\): this key is unknown \(Did you mean "target"\?\)/);
+    await refused(
+      ["query", "--config", "bad.yaml", "shop", "select 1"],
+      2,
+      /Cannot load bad\.yaml[\s\S]*targt \(line 3\): this key is unknown \(Did you mean "target"\?\)/,
+    );
   });
 
   it("a locked database after waiting", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, beforeEach, describe, it } from "node:test";
 import { parse } from "yaml";
-import { configCheck, configInit, configSchema, configShow } from "../../cli/config.ts";
+import { configCheck, configSchema, configShow } from "../../cli/config.ts";
+import { configInit } from "../../cli/config-init.ts";
 import { asProblem } from "../../core/problem.ts";
 import { createConfigFolder } from "../support/config-folder.ts";
 import { fakeIo } from "../support/fake-io.ts";
@@ -72,7 +73,7 @@ describe("config init", () => {
 
 describe("config check", () => {
   it("says what was read, and warns on the side", async () => {
-    folder.write("project/tidegate.yaml", "connections: { a: x, b: y }\n");
+    folder.write("project/tidegate.yaml", "connections: { constructor: x, b: y }\n");
     const { io, data, notes } = world({ TIDEGATE_LOG_LEVELS: "x" });
     await configCheck(undefined, { color: true }, { io, bundled: {} });
     assert.equal(data(), `OK: 2 connections, 1 warning (${folder.path("project/tidegate.yaml")})\n`);
@@ -129,8 +130,10 @@ describe("config show", () => {
   });
 
   it("prints the same in both formats", async () => {
-    folder.write("project/tidegate.yaml", "connections: { a: x, b: { url: 'h://u:p@h', options: { token: t } } }\n");
-    assert.deepEqual(parse(await show({})), JSON.parse(await show({ format: "json" })));
+    folder.write("project/tidegate.yaml", "connections: { constructor: x, b: { url: 'h://u:p@h', options: { token: t } } }\n");
+    const json = JSON.parse(await show({ format: "json" }));
+    assert.deepEqual(json.connections.constructor, { target: "x", write: false });
+    assert.deepEqual(parse(await show({})), json);
   });
 });
 

@@ -12,13 +12,28 @@ describe("fingerprint", () => {
   });
 
   it("keeps no literal of any spelling", () => {
-    for (const literal of ["'canary'", "'it''s canary'", "E'canary\\'s'", "$$canary$$", "$x$canary$x$", "x'ca00'", "'canary", "`it is canary`", '"it is canary"']) {
+    for (const literal of [
+      "'canary'",
+      "'it''s canary'",
+      "E'canary\\'s'",
+      "$$canary$$",
+      "$x$canary$x$",
+      "x'ca00'",
+      "'canary",
+      "`it is canary`",
+      '"it is canary"',
+    ]) {
       assert.doesNotMatch(shapeOf(`select ${literal} from t`), /canary|ca00/i, literal);
     }
   });
 
   it("keeps no letter of any quoted text", () => {
-    fc.assert(fc.property(fc.string({ maxLength: 30 }), (text) => !shapeOf(`select '${`canary${text}`.replaceAll("\\", "").replaceAll("'", "''")}'`).includes("canary")));
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 30 }),
+        (text) => !shapeOf(`select '${`canary${text}`.replaceAll("\\", "").replaceAll("'", "''")}'`).includes("canary"),
+      ),
+    );
   });
 });
 

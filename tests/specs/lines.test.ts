@@ -7,13 +7,17 @@ import { lineReader } from "../../core/server/lines.ts";
 describe("lines", () => {
   it("come whole however the bytes are cut", () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ minLength: 1, unit: "grapheme" }).map((text) => text.replaceAll(/\s/g, "_"))), fc.integer({ min: 1, max: 7 }), (texts, step) => {
-        const read: string[] = [];
-        const feed = lineReader(1_000_000, { line: (text) => read.push(text), tooLong: () => assert.fail("none is too long") });
-        const bytes = new TextEncoder().encode(texts.map((text) => `${text}\r\n`).join(""));
-        for (let at = 0; at < bytes.length; at += step) feed(bytes.subarray(at, at + step));
-        assert.deepEqual(read, texts);
-      }),
+      fc.property(
+        fc.array(fc.string({ minLength: 1, unit: "grapheme" }).map((text) => text.replaceAll(/\s/g, "_"))),
+        fc.integer({ min: 1, max: 7 }),
+        (texts, step) => {
+          const read: string[] = [];
+          const feed = lineReader(1_000_000, { line: (text) => read.push(text), tooLong: () => assert.fail("none is too long") });
+          const bytes = new TextEncoder().encode(texts.map((text) => `${text}\r\n`).join(""));
+          for (let at = 0; at < bytes.length; at += step) feed(bytes.subarray(at, at + step));
+          assert.deepEqual(read, texts);
+        },
+      ),
     );
   });
 
@@ -29,7 +33,15 @@ describe("lines", () => {
 
 describe("frames", () => {
   it("carry every kind of value exactly, however the bytes are cut", () => {
-    const message = { big: 2n ** 90n, bytes: new Uint8Array([0, 255]), nan: Number.NaN, minus: -0, text: "a\0b\u{1f600}", none: null, list: [1, [2n]] };
+    const message = {
+      big: 2n ** 90n,
+      bytes: new Uint8Array([0, 255]),
+      nan: Number.NaN,
+      minus: -0,
+      text: "a\0b\u{1f600}",
+      none: null,
+      list: [1, [2n]],
+    };
     const bytes = Buffer.concat([...frame(message), ...frame("second")]);
     for (const step of [1, 3, 5, bytes.length]) {
       const read: unknown[] = [];

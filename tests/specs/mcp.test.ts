@@ -7,7 +7,13 @@ import { serveStreams } from "../../core/server/stdio.ts";
 import type { CallContext } from "../../core/tools/call.ts";
 import { createTools } from "../../core/tools/tools.ts";
 
-type Message = { readonly id?: unknown; readonly result?: any; readonly error?: { readonly code: number; readonly message: string }; readonly method?: string; readonly params?: any };
+type Message = {
+  readonly id?: unknown;
+  readonly result?: any;
+  readonly error?: { readonly code: number; readonly message: string };
+  readonly method?: string;
+  readonly params?: any;
+};
 
 /** A server over two in-memory streams; `call` stands for everything behind the protocol. */
 function session(call: (name: string, input: any, context: CallContext) => Promise<string>) {
@@ -36,7 +42,8 @@ function session(call: (name: string, input: any, context: CallContext) => Promi
     send({ jsonrpc: "2.0", id, method, params });
     return until((message) => message.id === id);
   };
-  const initialize = () => ask(0, "initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } });
+  const initialize = () =>
+    ask(0, "initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } });
   return { input, served, seen, send, ask, until, initialize };
 }
 
@@ -111,14 +118,20 @@ describe("the stdio server", () => {
     const stopped = new Promise<void>((resolve) => {
       cancelled = resolve;
     });
-    const { initialize, send, ask, seen } = start((_name, _input, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => (cancelled(), reject(signal.reason)))));
+    const { initialize, send, ask, seen } = start(
+      (_name, _input, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => (cancelled(), reject(signal.reason)))),
+    );
     await initialize();
     send({ jsonrpc: "2.0", id: 9, method: "tools/call", params: { name: "query", arguments: {} } });
     await ask(10, "ping");
     send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 9 } });
     await stopped;
     await ask(11, "ping");
-    assert.equal(seen.find(({ id }) => id === 9), undefined);
+    assert.equal(
+      seen.find(({ id }) => id === 9),
+      undefined,
+    );
   });
 
   it("returns problems as tool errors with code, message and hint", async () => {
@@ -145,13 +158,19 @@ describe("the list of tools", () => {
   });
 
   it("names a connection only where there is a choice", () => {
-    const schema = (connections: readonly string[]) => createTools({ connections, formats: ["csv"] }).map((tool) => (listTool(tool).inputSchema as any).properties.connection);
+    const schema = (connections: readonly string[]) =>
+      createTools({ connections, formats: ["csv"] }).map((tool) => (listTool(tool).inputSchema as any).properties.connection);
     assert.deepEqual(schema(["only"]), [undefined, undefined, undefined, undefined]);
     assert.deepEqual(schema(["a", "b"])[0], { type: "string", enum: ["a", "b"] });
   });
 
   it("marks what only reads", () => {
     const tools = createTools({ connections: ["a"], formats: ["csv"] }).map(listTool);
-    assert.deepEqual(Object.fromEntries(tools.map(({ name, annotations }) => [name, annotations.readOnlyHint])), { query: true, inspect: true, export: false, explain: true });
+    assert.deepEqual(Object.fromEntries(tools.map(({ name, annotations }) => [name, annotations.readOnlyHint])), {
+      query: true,
+      inspect: true,
+      export: false,
+      explain: true,
+    });
   });
 });

@@ -49,7 +49,10 @@ describe("the closed gate", () => {
 
   for (const kind of ["write", "schema", "session", "admin", "unknown"] as const) {
     it(`refuses a statement of kind ${kind} and says how to go on`, async () => {
-      await assert.rejects(createPolicy([rule]).judge(request(kind)), (error) => error instanceof Problem && error.code === "POLICY_DENIED" && error.hint !== undefined);
+      await assert.rejects(
+        createPolicy([rule]).judge(request(kind)),
+        (error) => error instanceof Problem && error.code === "POLICY_DENIED" && error.hint !== undefined,
+      );
     });
   }
 

@@ -27,7 +27,12 @@ function room(answers: Readonly<Record<string, MemoryAnswer>>, target = "memory:
     wrote: () => undefined,
   });
   const quiet = createLog({ level: "off", format: "text" });
-  const telemetry = createTelemetry({ config: { traces: "off", maxFileBytes: 1, maxFiles: 1, folder: "" }, env: {}, version: "0", log: quiet });
+  const telemetry = createTelemetry({
+    config: { traces: "off", maxFileBytes: 1, maxFiles: 1, folder: "" },
+    env: {},
+    version: "0",
+    log: quiet,
+  });
   const caller = (signal = new AbortController().signal): Caller => ({
     principal: { id: "local", roles: [], via: "local" },
     signal,
@@ -89,7 +94,10 @@ describe("query", () => {
 
   it("refuses two statements, no statement, and writes", async () => {
     const { runner, caller, log } = room({ "drop table t": { ...numbers(0), kind: "schema" } });
-    await assert.rejects(runner.prepare({ sql: "a;b" }, caller()), { code: "SQL_INVALID", message: "The text holds 2 statements: one is allowed per call" });
+    await assert.rejects(runner.prepare({ sql: "a;b" }, caller()), {
+      code: "SQL_INVALID",
+      message: "The text holds 2 statements: one is allowed per call",
+    });
     await assert.rejects(runner.prepare({ sql: "  " }, caller()), { code: "SQL_INVALID" });
     await assert.rejects(runner.prepare({ sql: "drop table t" }, caller()), { code: "POLICY_DENIED" });
     assert.deepEqual(log.ran, []);
@@ -117,7 +125,8 @@ describe("query", () => {
   });
 
   it("turns its time limit into TIMEOUT with the limit in the message", async () => {
-    const waiting = (signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const waiting = (signal: AbortSignal) =>
+      new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     const { runner, caller } = room({ all: { ...numbers(1), beforeBatch: waiting } });
     await using prepared = await runner.prepare({ sql: "all", maxMillis: 20 }, caller());
     await assert.rejects(count(await prepared.rows()), { code: "TIMEOUT", message: /limit of 20 ms/ });

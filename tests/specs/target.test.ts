@@ -8,7 +8,12 @@ import type { Driver } from "../../core/contract/driver.ts";
 import { memoryDriver } from "../support/memory-driver.ts";
 
 const { driver: server } = memoryDriver({});
-const files: Driver = { ...server, name: "files", schemes: ["files"], claims: ({ kind, extension }) => kind !== "missing" && extension === "dat" };
+const files: Driver = {
+  ...server,
+  name: "files",
+  schemes: ["files"],
+  claims: ({ kind, extension }) => kind !== "missing" && extension === "dat",
+};
 const drivers = [server, files];
 
 function at(folder: string, text: string) {

@@ -28,11 +28,11 @@ export function tempFolder(): string {
 /** An environment of its own: no configuration, traces or caches of the person who runs the tests. */
 export function privateEnvironment(folder: string): Record<string, string> {
   return {
-    PATH: process.env["PATH"] ?? "",
+    PATH: process.env.PATH ?? "",
     HOME: folder,
     TIDEGATE_STATE_DIR: join(folder, "state"),
     TIDEGATE_DATA_DIR: join(folder, "data"),
-    TIDEGATE_CACHE_DIR: process.env["TIDEGATE_TEST_CACHE"] ?? join(tmpdir(), `tidegate-test-cache-${process.getuid?.() ?? 0}`),
+    TIDEGATE_CACHE_DIR: process.env.TIDEGATE_TEST_CACHE ?? join(tmpdir(), `tidegate-test-cache-${process.getuid?.() ?? 0}`),
   };
 }
 

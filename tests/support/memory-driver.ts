@@ -21,7 +21,10 @@ export interface MemoryLog {
 }
 
 /** An engine whose answers are given in advance: SQL text in, rows out. Unknown text fails like a missing table. */
-export function memoryDriver(answers: Readonly<Record<string, MemoryAnswer>>, objects: readonly CatalogObject[] = []): { readonly driver: Driver; readonly log: MemoryLog } {
+export function memoryDriver(
+  answers: Readonly<Record<string, MemoryAnswer>>,
+  objects: readonly CatalogObject[] = [],
+): { readonly driver: Driver; readonly log: MemoryLog } {
   const log: MemoryLog = { opened: 0, closed: 0, ran: [], stopped: 0 };
   const driver: Driver = {
     name: "memory",
@@ -36,7 +39,8 @@ export function memoryDriver(answers: Readonly<Record<string, MemoryAnswer>>, ob
     diagnose(error) {
       if (!(error instanceof Error) || !("code" in error)) return undefined;
       if (error.code === "DEAD") return { code: "CONNECTION_FAILED", message: "The engine is dead", hint: "Start it" };
-      if (error.code === "MISSING") return { code: "SQL_INVALID", message: `Table "${error.message}" does not exist`, missing: error.message };
+      if (error.code === "MISSING")
+        return { code: "SQL_INVALID", message: `Table "${error.message}" does not exist`, missing: error.message };
       return undefined;
     },
   };
@@ -54,7 +58,11 @@ function connection(answers: Readonly<Record<string, MemoryAnswer>>, objects: re
       log.ran.push(sql);
       return stream(find(sql), batchSize, signal, log);
     },
-    analyze: async (sql) => sql.split(";").filter((part) => part.trim() !== "").map((part) => ({ kind: answers[part]?.kind ?? "read" })),
+    analyze: async (sql) =>
+      sql
+        .split(";")
+        .filter((part) => part.trim() !== "")
+        .map((part) => ({ kind: answers[part]?.kind ?? "read" })),
     explain: async (sql) => `plan of ${sql}`,
     catalog: { read: async ({ object }) => objects.filter((entry) => object === undefined || entry.name === object.name) },
     ping: async () => undefined,

@@ -51,10 +51,23 @@ export function installTinyPlugin(pluginFolder: string, change: TinyPlugin = {})
   const folder = join(pluginFolder, "tiny");
   mkdirSync(folder, { recursive: true });
   const bun = join(import.meta.dirname, "../../node_modules/.bin/bun");
-  execFileSync(bun, ["build", "--target=node", "--format=esm", "--minify", "tiny.ts", "--outfile", join(folder, "index.js")], { cwd: workshop, stdio: "pipe" });
+  execFileSync(bun, ["build", "--target=node", "--format=esm", "--minify", "tiny.ts", "--outfile", join(folder, "index.js")], {
+    cwd: workshop,
+    stdio: "pipe",
+  });
   const bytes = readFileSync(join(folder, "index.js"));
   const files = { "index.js": { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length } };
-  const manifest = { schema: 1, name: "tiny", version: "1.0.0", contract: 1, schemes: ["tiny"], entry: "index.js", platform: "any", files, ...change.manifest };
+  const manifest = {
+    schema: 1,
+    name: "tiny",
+    version: "1.0.0",
+    contract: 1,
+    schemes: ["tiny"],
+    entry: "index.js",
+    platform: "any",
+    files,
+    ...change.manifest,
+  };
   writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
   if (change.code !== undefined) writeFileSync(join(folder, "index.js"), change.code);
   return folder;

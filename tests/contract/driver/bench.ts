@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Connection, Driver, Params } from "../../../core/contract/driver.ts";
 import type { Diagnosis, ProblemCode } from "../../../core/contract/problem.ts";
 import type { Column, RowStream, Value } from "../../../core/contract/rows.ts";
@@ -19,7 +22,9 @@ export interface Bench {
   quoted(name: string): string;
   /** Waits for a failure, lets the driver read it, and holds the diagnosis to the style of problems. */
   diagnosed(failing: Promise<unknown>, code?: ProblemCode): Promise<Diagnosis>;
-  close(): Promise<void>;
+  /** Private and empty at first; gone after the suite. */
+  readonly folder: string;
+  close(): void;
 }
 
 export const never = new AbortController().signal;
@@ -28,6 +33,7 @@ export const oddName = `odd "name" 'of' a;\ntable -- é😀`;
 export function createBench(suite: DriverSuite): Bench {
   const { driver, fixture, target, writableTarget = target } = suite;
   const quote = driver.facts.identifierQuote;
+  const folder = mkdtempSync(join(tmpdir(), "tidegate-driver-"));
   const secret = target.password?.reveal();
   return {
     driver,
@@ -45,7 +51,8 @@ export function createBench(suite: DriverSuite): Bench {
       if (code !== undefined) assert.equal(diagnosis.code, code, diagnosis.message);
       return diagnosis;
     },
-    close: async () => undefined,
+    folder,
+    close: () => rmSync(folder, { recursive: true }),
   };
 }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { Connection } from "../../../core/contract/driver.ts";
 import { csvRow } from "../../../core/export/csv.ts";
 import { answer, cellOf, type DriverCase, never, rejection } from "./bench.ts";
@@ -80,6 +82,24 @@ export const bulk: readonly DriverCase[] = [
         for await (const _ of await copyOut(connection, fixture.manyRows(10 ** 12), [], caller.signal)) caller.abort(new Error("gone"));
       };
       assert.equal(await rejection(copying()), caller.signal.reason);
+    },
+  },
+  {
+    name: "writes files its own way",
+    async run({ open, fixture, folder, diagnosed }) {
+      await using connection = await open("read");
+      const writers = Object.entries(connection.fileWriters ?? {});
+      assert.ok(writers.length > 0, "the connection offers file writers");
+      for (const [format, write] of writers) {
+        const path = join(folder, `rows.${format}`);
+        assert.deepEqual(await write(fixture.manyRows(5000), [], path, { signal: never }), { rows: 5000 });
+        assert.ok(statSync(path).size > 1000, format);
+        const broken = join(folder, `broken.${format}`);
+        await diagnosed(write(fixture.failsHalfway, [], broken, { signal: never }));
+        await diagnosed(write("delete from item", [], broken, { signal: never }));
+        const reason = new Error("gone");
+        assert.equal(await rejection(write("select 1", [], broken, { signal: AbortSignal.abort(reason) })), reason);
+      }
     },
   },
   {

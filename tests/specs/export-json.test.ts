@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { DuckDBInstance } from "@duckdb/node-api";
+import type { Column } from "../../core/contract/rows.ts";
+import { formatNamed } from "../../core/export/formats.ts";
+import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { extremes, textOf } from "../contract/exporter-tables.ts";
+
+describeExporter({ exporter: formatNamed("json"), read: readJson });
+describeExporter({
+  exporter: formatNamed("ndjson"),
+  read: readLines,
+  names: unique,
+  losesColumns: "an object per line has no place for columns when there is no line",
+});
+
+async function readJson(path: string): Promise<Found> {
+  const { columns, rows } = JSON.parse(await readFile(path, "utf8"));
+  return { names: columns.map(({ name }: Column) => name), rows: rows.map((row: never[]) => row.map(textOf)) };
+}
+
+async function readLines(path: string, columns: readonly Column[]): Promise<Found> {
+  const lines = (await readFile(path, "utf8")).split("\n");
+  assert.equal(lines.pop(), "");
+  const objects = lines.map((line) => JSON.parse(line));
+  const names = unique(columns.map(({ name }) => name));
+  assert.deepEqual(new Set(Object.keys(objects[0] ?? {})), new Set(names));
+  return { names, rows: objects.map((object) => names.map((name) => textOf(object[name]))) };
+}
+
+function unique(names: readonly string[]): string[] {
+  const odd: Readonly<Record<number, string>> = { 1: "x_3", 2: "column_3", 9: "column_10" };
+  return names[1] === "x" ? names.map((name, index) => odd[index] ?? name) : [...names];
+}
+
+describe("json", () => {
+  it("names types beside the columns", async () => {
+    const columns: Column[] = [{ name: "n", type: "decimal", nativeType: "DECIMAL(9,2)" }];
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of formatNamed("json").encode(streamOf({ columns, rows: [["1.50"], [null]] }), {
+      signal: new AbortController().signal,
+      tempFolder: "",
+    })) {
+      chunks.push(chunk);
+    }
+    assert.equal(
+      Buffer.concat(chunks).toString(),
+      '{"columns":[{"name":"n","type":"decimal","nativeType":"DECIMAL(9,2)"}],"rows":[\n["1.50"],\n[null]\n]}\n',
+    );
+  });
+
+  it("is read by DuckDB as the same values", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-json-"));
+    const connection = await (await DuckDBInstance.create()).connect();
+    try {
+      const path = join(folder, "out.ndjson");
+      await writeFile(path, formatNamed("ndjson").encode(streamOf(extremes), { signal: new AbortController().signal, tempFolder: "" }));
+      const columns = extremes.columns.map(({ name }) => `${name}: 'VARCHAR'`).join(", ");
+      const found = (
+        await connection.runAndReadAll(`FROM read_json('${path}', format='newline_delimited', columns={${columns}})`)
+      ).getRows();
+      const plain = extremes.columns.flatMap(({ type }, index) => (type === "list" ? [] : [index]));
+      const floats = new Set(extremes.columns.flatMap(({ type }, index) => (type === "float" ? [index] : [])));
+      const asRead = (row: readonly unknown[]) =>
+        plain.map((index) => (floats.has(index) && row[index] !== null ? Number(row[index]) : row[index]));
+      assert.deepEqual(
+        found.map(asRead),
+        extremes.rows.map((row) => asRead(row.map(textOf))),
+      );
+    } finally {
+      connection.closeSync();
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { DuckDBInstance } from "@duckdb/node-api";
+import type { Column, Value } from "../../core/contract/rows.ts";
+import { formatNamed } from "../../core/export/formats.ts";
+import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { extremes } from "../contract/exporter-tables.ts";
+
+const parquet = formatNamed("parquet");
+const signal = new AbortController().signal;
+
+describeExporter({ exporter: parquet, read: readParquet, names: unique, tables: 15, megabytes: 640 });
+
+async function ask(sql: string): Promise<unknown[][]> {
+  const connection = await (await DuckDBInstance.create()).connect();
+  try {
+    await connection.run("SET TimeZone = 'UTC'");
+    return (await connection.runAndReadAll(sql)).getRows();
+  } finally {
+    connection.closeSync();
+  }
+}
+
+async function typesOf(path: string): Promise<string[][]> {
+  return (await ask(`SELECT column_name, column_type FROM (DESCRIBE FROM '${path}')`)) as string[][];
+}
+
+async function readParquet(path: string): Promise<Found> {
+  const types = await typesOf(path);
+  const text = types.map(([name = "", type]) => {
+    const quoted = `"${name.replaceAll('"', '""')}"`;
+    return type === "DOUBLE" ? quoted : type === "BLOB" ? `base64(${quoted})` : `${quoted}::VARCHAR`;
+  });
+  const rows = await ask(`SELECT ${text.join(", ")} FROM '${path}'`);
+  const asText = (value: unknown) => (value === null ? null : Object.is(value, -0) ? "-0" : String(value));
+  return { names: types.map(([name = ""]) => name), rows: rows.map((row) => row.map(asText)) };
+}
+
+function unique(names: readonly string[]): string[] {
+  const odd: Readonly<Record<number, string>> = { 1: "x_3", 2: "column_3", 3: "X_4", 9: "column_10" };
+  return names[1] === "x" ? names.map((name, index) => odd[index] ?? name) : [...names];
+}
+
+/** The type a column gets, for the values it holds. */
+async function typeFor(column: Omit<Column, "name">, values: readonly Value[]): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+  try {
+    const path = join(folder, "out.parquet");
+    const rows = streamOf({ columns: [{ name: "c", ...column }], rows: values.map((value) => [value]) });
+    await writeFile(path, parquet.encode(rows, { signal, tempFolder: folder }));
+    return (await typesOf(path))[0]?.[1];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+describe("parquet", () => {
+  it("keeps types, not only values", async () => {
+    const kept: string[] = [];
+    for (const [index, { type, nativeType }] of extremes.columns.entries()) {
+      kept.push(
+        `${type} ${await typeFor(
+          { type, nativeType },
+          extremes.rows.map((row) => row[index] ?? null),
+        )}`,
+      );
+    }
+    assert.deepEqual(kept, [
+      "boolean BOOLEAN",
+      "int BIGINT",
+      "bigint BIGINT",
+      "bigint UBIGINT",
+      "bigint DECIMAL(38,0)",
+      "float DOUBLE",
+      "float DOUBLE",
+      "float DOUBLE",
+      "decimal DECIMAL(38,10)",
+      "decimal VARCHAR",
+      "text VARCHAR",
+      "text VARCHAR",
+      "bytes BLOB",
+      "date DATE",
+      "time TIME",
+      "timestamp TIMESTAMP",
+      "timestamptz TIMESTAMP WITH TIME ZONE",
+      "interval VARCHAR",
+      "uuid UUID",
+      "json JSON",
+      "list JSON",
+      "unknown VARCHAR",
+    ]);
+  });
+
+  const widened: readonly (readonly [string, Column["type"], string, readonly Value[], string])[] = [
+    ["keeps a float in an integer column", "int", "INTEGER", [1, 1.5], "DOUBLE"],
+    ["keeps -0 in an integer column", "int", "INTEGER", [1, -0], "DOUBLE"],
+    ["keeps text in an integer column", "int", "INTEGER", [1, "one"], "VARCHAR"],
+    ["keeps long integers apart from floats", "int", "INTEGER", [9007199254740993n, 1.5], "VARCHAR"],
+    ["keeps integers beyond 64 bits", "bigint", "BIGINT", [2n ** 63n, -1], "DECIMAL(38,0)"],
+    ["keeps integers beyond 38 digits", "bigint", "BIGINT", [10n ** 38n], "VARCHAR"],
+    ["keeps a decimal that needs more places", "decimal", "DECIMAL(9,2)", ["1.005"], "VARCHAR"],
+    ["keeps a decimal that needs more digits", "decimal", "DECIMAL(4,2)", ["100.00"], "VARCHAR"],
+    ["keeps a date that is none", "date", "DATE", ["2024-02-30"], "VARCHAR"],
+    ["keeps a date's time", "date", "DATE", ["2024-02-28 12:00:00"], "VARCHAR"],
+    ["keeps a timestamp's zone", "timestamp", "TIMESTAMP", ["2024-02-28 12:00:00+02"], "VARCHAR"],
+    ["keeps a missing zone missing", "timestamptz", "TIMESTAMPTZ", ["2024-02-28 12:00:00"], "VARCHAR"],
+    ["keeps nanoseconds", "timestamp", "TIMESTAMP_NS", ["2024-02-28 12:00:00.123456789"], "VARCHAR"],
+    ["keeps infinity typed", "timestamp", "TIMESTAMP", ["infinity", "-infinity"], "TIMESTAMP"],
+    ["keeps years beyond 9999 typed", "date", "DATE", ["12024-01-01"], "DATE"],
+    ["keeps text that is no JSON", "json", "JSON", ["{"], "VARCHAR"],
+    ["takes an expression's type from its values", "unknown", "", [1, 2], "BIGINT"],
+    ["reads 4-byte integers as such", "int", "INT4", [1, null], "INTEGER"],
+  ];
+  for (const [behaviour, type, nativeType, values, expected] of widened) {
+    it(behaviour, async () => assert.equal(await typeFor({ type, nativeType }, values), expected));
+  }
+
+  it("reads PostgreSQL's BC dates as BC", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+    try {
+      const path = join(folder, "out.parquet");
+      const columns: Column[] = [
+        { name: "d", type: "date", nativeType: "date" },
+        { name: "t", type: "timestamptz", nativeType: "timestamptz" },
+      ];
+      await writeFile(
+        path,
+        parquet.encode(streamOf({ columns, rows: [["0044-03-15 BC", "0044-03-15 12:00:00+00 BC"]] }), { signal, tempFolder: folder }),
+      );
+      assert.deepEqual(await ask(`SELECT d::VARCHAR, t::VARCHAR FROM '${path}'`), [["0044-03-15 (BC)", "0044-03-15 (BC) 12:00:00+00"]]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("refuses a result without columns, and leaves no staging behind when it fails", async () => {
+    const none = streamOf({ columns: [], rows: [] });
+    const encode = async () => {
+      for await (const _ of parquet.encode(none, { signal, tempFolder: tmpdir() }));
+    };
+    await assert.rejects(encode, { code: "INPUT_INVALID" });
+  });
+});
