@@ -204,6 +204,6 @@ async function openCatalog(connections: Connections, name: string, signal: Abort
   return { catalog: lease.connection.catalog, release: () => lease.release() };
 }
 
-function limitsOf({ timeoutMillis }: ConnectionSettings) {
-  return { ...(timeoutMillis !== undefined && { maxMillis: timeoutMillis }) };
+function limitsOf({ timeoutMillis, maxRows }: ConnectionSettings) {
+  return { ...(timeoutMillis !== undefined && { maxMillis: timeoutMillis }), ...(maxRows !== undefined && { maxRows }) };
 }

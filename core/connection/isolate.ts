@@ -92,6 +92,9 @@ function seatConnection(seat: Seat, has: { readonly copyOut: boolean }): Connect
         seat.ask({ do: "catalog", detail, ...(object && { object }) }, signal) as ReturnType<Connection["catalog"]["read"]>,
     },
     ping: async (signal) => void (await seat.ask({ do: "ping" }, signal)),
+    get ended() {
+      return seat.ended();
+    },
     proveReadOnly: (signal) => seat.ask({ do: "prove" }, signal) as ReturnType<Connection["proveReadOnly"]>,
     ...(has.copyOut && { copyOut: (sql: string, params: Params, options: QueryOptions) => copyOut(seat, sql, params, options) }),
     [Symbol.asyncDispose]: async () => seat.end(),

@@ -1,11 +1,11 @@
 import type { Config } from "../config/config.ts";
 import { problem } from "../problem.ts";
+import { redactTarget } from "../secrets/redact.ts";
 import type { ConnectionSettings } from "./connections.ts";
-import { displayUrl } from "./target.ts";
 
 /** A configured connection by its name, or one made for this call from a URL or a path. */
 export function connectionFor(target: string, config: Config, folder: string): ConnectionSettings {
-  return configured(target, config) ?? { name: displayUrl(target), target, folder, write: true };
+  return configured(target, config) ?? { name: redactTarget(target), target, folder, write: true };
 }
 
 /** Reads `name=target` as `--connection` takes it; the target may be a configured name. @throws INPUT_INVALID */
@@ -14,7 +14,7 @@ export function namedConnection(text: string, config: Config, folder: string): C
   if (name === undefined || target === undefined) {
     throw problem(
       "INPUT_INVALID",
-      `Cannot read --connection "${displayUrl(text)}": wanted name=target`,
+      `Cannot read --connection "${redactTarget(text)}": wanted name=target`,
       "For example: --connection shop=./shop.db",
     );
   }

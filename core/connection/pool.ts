@@ -61,9 +61,12 @@ export function createPool(deps: {
   };
 
   const takeIdle = (): Connection | undefined => {
-    const entry = idle.pop();
-    clearTimeout(entry?.timer);
-    return entry?.connection;
+    for (let entry = idle.pop(); entry !== undefined; entry = idle.pop()) {
+      clearTimeout(entry.timer);
+      if (!entry.connection.ended) return entry.connection;
+      void drop(entry.connection);
+    }
+    return undefined;
   };
 
   const openOne = async (signal: AbortSignal): Promise<Connection> => {

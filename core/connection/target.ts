@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { basename, relative, resolve, sep } from "node:path";
 import type { Driver, Target } from "../contract/driver.ts";
 import { didYouMean, problem } from "../problem.ts";
+import { redactTarget } from "../secrets/redact.ts";
 import { createSecret } from "../secrets/secret.ts";
 import { namesBeside, pathFacts } from "./path.ts";
 
@@ -31,11 +32,6 @@ export function resolveTarget(
   return resolvePath(text, drivers, from);
 }
 
-/** The part of a URL that may be shown: user, host and path, without the password and without options that may hold one. */
-export function displayUrl(url: string): string {
-  return url.replace(/\/\/([^/@:]*)(?::[^@]*)?@/, (_, user: string) => (user === "" ? "//" : `//${user}@`)).replace(/\?.*$/s, "");
-}
-
 function resolveUrl(
   scheme: string,
   rest: string,
@@ -60,7 +56,7 @@ function resolveUrl(
       ...(user && { user }),
       ...(password && { password: createSecret(password) }),
     },
-    display: displayUrl(`${scheme}:${bare}`),
+    display: redactTarget(`${scheme}:${bare}`),
   };
 }
 
@@ -80,7 +76,7 @@ function resolvePath(
     const near = didYouMean(basename(location), namesBeside(location));
     throw problem(
       "NOT_FOUND",
-      `No file, folder or connection is named "${text}"`,
+      `No file, folder or connection is named "${redactTarget(text)}"`,
       near ?? "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml",
     );
   }
@@ -88,7 +84,7 @@ function resolvePath(
   throw problem(
     "INPUT_INVALID",
     `No driver recognises "${text}"`,
-    `Say which engine reads it, for example sqlite:${text} (known: ${known})`,
+    `Say which engine reads it, for example sqlite:${redactTarget(text)} (known: ${known})`,
   );
 }
 

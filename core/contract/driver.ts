@@ -114,6 +114,8 @@ export interface Connection extends AsyncDisposable {
   readonly catalog: Catalog;
   /** Rejects when the session is no longer usable. */
   ping(signal: AbortSignal): Promise<void>;
+  /** True once the session is known to be gone; the pool then opens another instead of lending this one. */
+  readonly ended?: boolean;
   /** Tries to write in every way the engine knows and reports what was refused; leaves nothing behind. */
   proveReadOnly(signal: AbortSignal): Promise<ReadOnlyProof>;
   /** Formats the engine can write by itself, by name (`parquet`). A key's presence is the capability. */

@@ -13,9 +13,10 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { problem } from "../problem.ts";
 import { type ArrowColumn, declaredColumn, observedColumns } from "./arrow-columns.ts";
+import { uniqueNames } from "./cell.ts";
 
 /**
- * Writes an Arrow IPC file, a record batch per batch of rows. Names stay as they are, `nativeType` is field
+ * Writes an Arrow IPC file, a record batch per batch of rows. Repeated names become `x_2`, `nativeType` is field
  * metadata; intervals, uuids, JSON, lists and decimals without precision are text. A column that holds other
  * values than it declares takes the type of its first batch.
  * @throws UNSUPPORTED when a later value does not fit: an Arrow column has one type, and no value is altered.
@@ -51,7 +52,8 @@ export async function* encodeArrow(rows: RowStream, writer: RecordBatchWriter): 
 }
 
 function tableOf(columns: readonly Column[], first: Batch): Table {
-  const typed = columns.map((column, index) => ({ ...column, arrow: arrowColumn(column, first, index) }));
+  const names = uniqueNames(columns);
+  const typed = columns.map((column, index) => ({ ...column, name: names[index] ?? "", arrow: arrowColumn(column, first, index) }));
   const fields = typed.map(({ name, nativeType, arrow }) => new Field(name, arrow.type, true, new Map([["nativeType", nativeType]])));
   return { schema: new Schema(fields), columns: typed };
 }

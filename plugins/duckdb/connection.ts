@@ -10,7 +10,7 @@ import { planText } from "./plan.ts";
 import { tryToWrite } from "./proof.ts";
 import { readRows, runToEnd } from "./run.ts";
 import { createSessions, interruptible, type Session } from "./session.ts";
-import { classify } from "./statement.ts";
+import { type Classified, classify } from "./statement.ts";
 import { explained } from "./text.ts";
 
 const never = new AbortController().signal;
@@ -30,11 +30,18 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     }
   };
 
+  /** A statement is analysed before it is run, so the text last seen is likely to be the next one too. */
+  let last: { readonly sql: string; readonly statements: readonly Classified[] } | undefined;
+  const statementsOf = async ({ native }: Session, sql: string): Promise<readonly Classified[]> => {
+    if (last?.sql !== sql) last = { sql, statements: await classify(native, sql) };
+    return last.statements;
+  };
+
   return {
     async query(sql, params, options): Promise<RowStream> {
       const session = await sessions.begin(options.signal);
       try {
-        const statement = only(await classify(session.native, sql));
+        const statement = only(await statementsOf(session, sql));
         passGate(statement, readOnly);
         if (statement.kind === "read") await session.readOnly();
         const run = statement.kind === "read" ? readRows : runToEnd;
@@ -46,7 +53,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
         throw located(error, sql);
       }
     },
-    analyze: (sql) => during(sql, never, async ({ native }) => (await classify(native, sql)).map(({ kind }) => ({ kind }))),
+    analyze: (sql) => during(sql, never, async (session) => (await statementsOf(session, sql)).map(({ kind }) => ({ kind }))),
     explain: (sql, params, { analyze, signal }: ExplainOptions) =>
       during(sql, signal, async (session) => {
         const inner = explained(sql)?.inner ?? sql;
@@ -68,7 +75,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     fileWriters: {
       parquet: (sql: string, params: Params, path: string, { signal }: Pick<QueryOptions, "signal">) =>
         during(sql, signal, async (session) => {
-          const statement = only(await classify(session.native, sql));
+          const statement = only(await statementsOf(session, sql));
           passGate(statement, true);
           await session.readOnly();
           return writeParquet(session, statement, params, path, signal);

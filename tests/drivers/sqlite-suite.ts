@@ -2,13 +2,21 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver, Target } from "../../core/contract/driver.ts";
 import type { Value } from "../../core/contract/rows.ts";
-import type { DriverSuite } from "../contract/driver.ts";
+import type { Cannot, DriverSuite } from "../contract/driver.ts";
 
 const count = (rows: string) => `with recursive n(i) as (select 1 union all select i + 1 from n ${rows})`;
 const as = (declared: string, ...values: readonly Value[]) => values.map((value) => ({ declared, value, expected: value }));
 
+const blocks = "the engine blocks its thread, and only ending its process stops it";
+
+/** What the driver cannot do in the process of its caller; core runs it in one of its own, where it can. */
+export const inProcess: readonly Cannot[] = [
+  { test: "stops a statement that has not given a row yet", reason: blocks },
+  { test: "stops at a time limit", reason: blocks },
+];
+
 /** What is SQLite's own in the driver suite. `folder` is private to the run. */
-export function sqliteSuite(driver: Driver, folder: string): DriverSuite {
+export function sqliteSuite(driver: Driver, folder: string): DriverSuite & { readonly cannot: readonly Cannot[] } {
   const target = (name: string, options: Target["options"] = {}) => ({ scheme: "sqlite", location: join(folder, name), options });
   writeFileSync(join(folder, "text.db"), "This is no database. ".repeat(100));
   return {
@@ -138,8 +146,6 @@ export function sqliteSuite(driver: Driver, folder: string): DriverSuite {
       ],
     },
     cannot: [
-      { test: "stops a statement that has not given a row yet", reason: "the engine blocks its thread: core gives it a process to end" },
-      { test: "stops at a time limit", reason: "the engine blocks its thread: core gives it a process to end" },
       { test: "writes files its own way", reason: "SQLite writes no format but its own" },
       { test: "measures a plan by running it", reason: "SQLite has no EXPLAIN ANALYZE", fails: "UNSUPPORTED" },
     ],

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { after } from "node:test";
 import activate from "../../plugins/sqlite/plugin.ts";
 import { describeDriver } from "../contract/driver.ts";
-import { sqliteSuite } from "./sqlite-suite.ts";
+import { inProcess, sqliteSuite } from "./sqlite-suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidegate-sqlite-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const [driver] = (await activate({ contract: 1, log: () => undefined })).drivers ?? [];
 assert.ok(driver);
-describeDriver(sqliteSuite(driver, folder));
+const suite = sqliteSuite(driver, folder);
+describeDriver({ ...suite, cannot: [...suite.cannot, ...inProcess] });

@@ -6,28 +6,30 @@ import { type DataType, Type, tableFromIPC, type Vector } from "apache-arrow";
 import type { Column, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
 import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
-import { extremes } from "../contract/exporter-tables.ts";
+import { extremes, toldApart } from "../contract/exporter-tables.ts";
 
-describeExporter({ exporter: formatNamed("arrow"), read: readArrow });
-describeExporter({ exporter: formatNamed("arrows"), read: readArrow });
+describeExporter({ exporter: formatNamed("arrow"), read: readArrow, names: toldApart });
+describeExporter({ exporter: formatNamed("arrows"), read: readArrow, names: toldApart });
 
 async function readArrow(path: string): Promise<Found> {
   const table = tableFromIPC(await readFile(path));
   const columns = table.schema.fields.map((_, index) => texts(table.getChildAt(index)));
   return {
-    // An empty name is absent from the file.
-    names: table.schema.fields.map(({ name }) => name ?? ""),
+    names: table.schema.fields.map(({ name }) => name),
     rows: Array.from({ length: table.numRows }, (_, row) => columns.map((column) => column[row] ?? null)),
   };
 }
 
 /** Reads Arrow's memory, not the reader's friendly values: those go through floats. */
 function texts(vector: Vector | null): (string | null)[] {
-  return (vector?.data ?? []).flatMap((data) =>
-    Array.from({ length: data.length }, (_, row) =>
-      data.getValid(row) ? textOf(data.type, data.values, row, () => vector?.get(row)) : null,
-    ),
-  );
+  let before = 0;
+  return (vector?.data ?? []).flatMap((data) => {
+    const start = before;
+    before += data.length;
+    return Array.from({ length: data.length }, (_, row) =>
+      data.getValid(row) ? textOf(data.type, data.values, row, () => vector?.get(start + row)) : null,
+    );
+  });
 }
 
 function textOf(type: DataType, values: ArrayLike<number | bigint>, row: number, friendly: () => unknown): string {

@@ -21,8 +21,8 @@ const openpyxl = await run("/usr/bin/python3", ["-c", "import openpyxl"]).then(
   () => "openpyxl is not installed",
 );
 
-/** Reads a workbook with Python's own zip and XML: type, style and text of every cell, sheet after sheet. */
-const reader = String.raw`
+/** Reads a workbook with Python's own zip and XML: type, style and text of every cell in a sheet's first rows. */
+const reader = `
 import json, re, sys, zipfile
 import xml.etree.ElementTree as tree
 from datetime import datetime, timedelta
@@ -51,13 +51,13 @@ def value(cell):
 sheets = []
 for n in range(1, 1 + len(tree.fromstring(book.read('xl/workbook.xml')).find(space + 'sheets'))):
     rows = []
-    for event, row in tree.iterparse(book.open('xl/worksheets/sheet%d.xml' % n)):
+    sheet = 'xl/worksheets/sheet%d.xml' % n
+    for event, row in tree.iterparse(book.open(sheet)):
         if row.tag != space + 'row': continue
         assert int(row.get('r')) == len(rows) + 1
         rows.append({column(cell.get('r')): value(cell) for cell in row})
-        if len(rows) > 9: rows[-1] = None
-        row.clear()
-    sheets.append({'count': len(rows), 'rows': [row for row in rows if row is not None]})
+        if len(rows) > 20: break
+    sheets.append({'count': book.read(sheet).count(b'<row '), 'rows': rows})
 json.dump(sheets, sys.stdout)
 `;
 
@@ -70,7 +70,7 @@ async function readSheets(path: string): Promise<Sheet[]> {
   return JSON.parse((await run("python3", ["-c", reader, path], { maxBuffer: 2 ** 26 })).stdout);
 }
 
-if (python === undefined) describeExporter({ exporter: xlsx, read: readXlsx });
+if (python === undefined) describeExporter({ exporter: xlsx, read: readXlsx, tables: 12 });
 
 async function readXlsx(path: string, columns: readonly Column[]): Promise<Found> {
   const [sheet] = await readSheets(path);
@@ -114,9 +114,17 @@ describe("xlsx", { skip: python ?? false }, () => {
     ["a time is a time", "time", "23:59:59", "date"],
     ["a timestamp with a zone is text", "timestamptz", "2024-02-29 12:00:00+00", "text"],
   ];
-  for (const [behaviour, type, value, kind] of kinds) {
-    it(behaviour, async () => assert.deepEqual(await cell(type, value), [kind, Object.is(value, -0) ? "-0" : String(value)]));
-  }
+  describe("cells", () => {
+    let cells: Sheet["rows"][number] = {};
+    before(async () => {
+      const columns = kinds.map(([name, type]): Column => ({ name, type, nativeType: "" }));
+      const [sheet] = await readSheets(await write(streamOf({ columns, rows: [kinds.map(([, , value]) => value)] })));
+      cells = sheet?.rows[1] ?? {};
+    });
+    for (const [index, [behaviour, , value, kind]] of kinds.entries()) {
+      it(behaviour, () => assert.deepEqual(cells[index], [kind, Object.is(value, -0) ? "-0" : String(value)]));
+    }
+  });
 
   it("leaves a NULL's cell out, and keeps empty text", async () => {
     assert.equal(await cell("text", null), undefined);

@@ -120,7 +120,12 @@ describe("the stdio server", () => {
     });
     const { initialize, send, ask, seen } = start(
       (_name, _input, { signal }) =>
-        new Promise((_, reject) => signal.addEventListener("abort", () => (cancelled(), reject(signal.reason)))),
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => {
+            cancelled();
+            reject(signal.reason);
+          }),
+        ),
     );
     await initialize();
     send({ jsonrpc: "2.0", id: 9, method: "tools/call", params: { name: "query", arguments: {} } });
