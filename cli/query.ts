@@ -54,7 +54,8 @@ async function query(target: string, sql: string | undefined, options: QueryOpti
       ...(options.timeout !== undefined && { maxMillis: options.timeout }),
     } as const;
     await using prepared = await app.prepare(input, caller);
-    await print(prepared, format, options, io);
+    const serializing = caller.span.child("serialize");
+    await print(prepared, format, options, io).finally(() => serializing.end());
   });
 }
 

@@ -5,10 +5,11 @@ import { createInspect } from "./catalog/inspect.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
 import type { Config } from "./config/config.ts";
-import { type ConnectionSettings, type Connections, createConnections } from "./connection/connections.ts";
+import { type ConnectionSettings, type Connections, createConnections, diagnosed } from "./connection/connections.ts";
 import { isolated } from "./connection/isolate.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
+import type { RowStream } from "./contract/rows.ts";
 import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
@@ -17,6 +18,7 @@ import { type BundledPlugins, createRegistry, type Registry } from "./plugin/reg
 import { limitsRule } from "./policy/limits.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
+import { problem } from "./problem.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { preview } from "./results/preview.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -104,7 +106,12 @@ export async function createApp(deps: {
       await using prepared = await queries.prepare(input, caller);
       const { connection } = prepared;
       const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
-      return exportResult(prepared, { ...request, meta, signal: caller.signal });
+      const serializing = caller.span.child("serialize");
+      try {
+        return await exportResult({ ...prepared, rows: () => wholeRows(prepared) }, { ...request, meta, signal: caller.signal });
+      } finally {
+        serializing.end();
+      }
     },
     async selectAll(name, table, signal) {
       const { identifierQuote, defaultSchema } = connections.facts(name);
@@ -184,6 +191,25 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
   };
 }
 
+/** Rows that end with an error rather than early: a file that lacks rows would not show it. */
+async function wholeRows(prepared: Prepared): Promise<RowStream> {
+  const rows = await prepared.rows();
+  return {
+    columns: rows.columns,
+    async *[Symbol.asyncIterator]() {
+      yield* rows;
+      if (!rows.passed.cut) return;
+      const limit = `${rows.passed.rows} rows`;
+      throw problem(
+        "LIMIT_EXCEEDED",
+        `The result is larger than the connection's limit of ${limit}`,
+        "Narrow the query, or raise the limit (connections.*.maxRows)",
+      );
+    },
+    [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),
+  };
+}
+
 /** Drivers that block their thread get a process for each connection. */
 async function seatedDrivers(
   registry: Registry,
@@ -201,7 +227,14 @@ async function seatedDrivers(
 
 async function openCatalog(connections: Connections, name: string, signal: AbortSignal) {
   const lease = await connections.borrow(name, "read", signal);
-  return { catalog: lease.connection.catalog, release: () => lease.release() };
+  const read = async (request: CatalogRequest) => {
+    try {
+      return await lease.connection.catalog.read(request);
+    } catch (error) {
+      throw diagnosed(error, lease.driver);
+    }
+  };
+  return { catalog: { read }, release: () => lease.release(signal.aborted) };
 }
 
 function limitsOf({ timeoutMillis, maxRows }: ConnectionSettings) {

@@ -1,5 +1,5 @@
 import type { Connection, Driver, ReadOnlyProof } from "../contract/driver.ts";
-import { asProblem, didYouMean, Problem, problem } from "../problem.ts";
+import { asProblem, didYouMean, Problem, problem, toPublic } from "../problem.ts";
 import { createPool, type Lease, type Pool } from "./pool.ts";
 import { type ResolvedTarget, resolveTarget } from "./target.ts";
 
@@ -114,14 +114,17 @@ async function open({ driver, target, display }: ResolvedTarget, readOnly: boole
   try {
     return await driver.connect(target, { readOnly, signal });
   } catch (error) {
-    if (signal.aborted || error instanceof Problem) throw error;
-    const diagnosis = driver.diagnose(error);
-    if (diagnosis === undefined) throw error;
-    throw new Problem(
-      diagnosis.message.includes(display) ? diagnosis : { ...diagnosis, message: `Cannot open ${display}: ${diagnosis.message}` },
-      error,
-    );
+    if (signal.aborted) throw error;
+    const reported = diagnosed(error, driver);
+    if (!(reported instanceof Problem) || reported === error || reported.message.includes(display)) throw reported;
+    throw new Problem({ ...toPublic(reported), message: `Cannot open ${display}: ${reported.message}` }, error);
   }
+}
+
+/** What an engine's error means, by its driver; what the driver does not recognise stays what it is. */
+export function diagnosed(error: unknown, driver: Driver): unknown {
+  const diagnosis = error instanceof Problem ? undefined : driver.diagnose(error);
+  return diagnosis === undefined ? error : new Problem(diagnosis, error);
 }
 
 function report(name: string, target: (name: string) => ResolvedTarget, pool: Pool | undefined): ConnectionReport {

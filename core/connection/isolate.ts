@@ -55,7 +55,7 @@ interface SeatError extends Error {
 export function isolated(driver: Driver, source: DriverSource, seatCommand: readonly string[]): Driver {
   return {
     ...driver,
-    diagnose: (error) => (error as SeatError).diagnosis ?? driver.diagnose(error),
+    diagnose: (error) => (error as SeatError | null | undefined)?.diagnosis ?? driver.diagnose(error),
     connect: (target, options) => connectSeat(source, target, options, seatCommand),
   };
 }
@@ -164,12 +164,14 @@ interface Page<Content> {
 /** Reads a child's stream one page ahead, so that the engine works while we do. */
 function pull<Content>(seat: Seat, stream: number, signal: AbortSignal, first?: Page<Content>) {
   let open = first?.last !== true;
+  let left = false;
   const next = () => {
     const page = seat.ask({ do: "next", stream }, signal) as Promise<Page<Content>>;
     page.catch(() => undefined); // Reported when it is awaited; a stream left early never awaits its last page.
     return page;
   };
   const close = async () => {
+    left = true;
     if (!open) return;
     open = false;
     if (!seat.ended()) await seat.ask({ do: "close", stream }, new AbortController().signal);
@@ -177,6 +179,7 @@ function pull<Content>(seat: Seat, stream: number, signal: AbortSignal, first?: 
   return {
     close,
     async *items(): AsyncGenerator<Content, number | undefined> {
+      if (left) return undefined;
       try {
         let got = first ?? (await next());
         while (got.page !== undefined) {

@@ -14,6 +14,15 @@ export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyR
     name: "read-only",
     judge({ statement, access, connection }) {
       if (access === "write") {
+        if (statement.kind === "session") {
+          return {
+            deny: {
+              code: "POLICY_DENIED",
+              message: "The statement changes the session, which ends with the call",
+              hint: "Send the statement that matters alone: it commits by itself",
+            },
+          };
+        }
         if (mayWrite(connection)) return {};
         return {
           deny: {

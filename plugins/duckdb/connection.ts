@@ -1,13 +1,16 @@
+import { existsSync } from "node:fs";
 import type { CatalogRequest } from "../../core/contract/catalog.ts";
 import type { Connection, ExplainOptions, Params, QueryOptions } from "../../core/contract/driver.ts";
 import type { RowStream, Value } from "../../core/contract/rows.ts";
 import { catalogObject, catalogSql } from "./catalog.ts";
 import type { Member } from "./database.ts";
 import { located } from "./diagnose.ts";
+import { missing } from "./file-errors.ts";
 import { mayExplain, only, passGate } from "./gate.ts";
 import { writeParquet } from "./parquet.ts";
 import { planText } from "./plan.ts";
 import { tryToWrite } from "./proof.ts";
+import { carried, refusal } from "./refusal.ts";
 import { readRows, runToEnd } from "./run.ts";
 import { createSessions, interruptible, type Session } from "./session.ts";
 import { type Classified, classify } from "./statement.ts";
@@ -24,7 +27,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     try {
       return await work(session);
     } catch (error) {
-      throw located(error, sql);
+      throw told(error, sql, session);
     } finally {
       await session.end();
     }
@@ -50,7 +53,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
         return rows;
       } catch (error) {
         await session.end();
-        throw located(error, sql);
+        throw told(error, sql, session);
       }
     },
     analyze: (sql) => during(sql, never, async (session) => (await statementsOf(session, sql)).map(({ kind }) => ({ kind }))),
@@ -83,6 +86,14 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     },
     [Symbol.asyncDispose]: () => sessions.close(),
   };
+}
+
+/** Of a file that has gone the engine says that it may not be read: it no longer knows the path as one of ours. */
+function told(error: unknown, sql: string, { engine }: Session): unknown {
+  const found = located(error, sql);
+  if (carried(found)?.code !== "POLICY_DENIED") return found;
+  const gone = engine.views.flatMap(({ paths }) => paths).find((path) => (found as Error).message.includes(path) && !existsSync(path));
+  return gone === undefined ? found : refusal(missing(gone), error);
 }
 
 async function records(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Record<string, Value>[]> {

@@ -114,7 +114,7 @@ function noSuchCall({ call, candidates, message }: EngineError): Diagnosis | und
 
 /** The engine quotes the value itself here; it may come from a row. */
 function conversion({ message }: EngineError): Diagnosis {
-  const wanted = /\bto '?([A-Z]\w*(?:\([\d, ]*\))?)'?\s*$/.exec(firstLine(message))?.[1];
+  const wanted = /(?:\bto '?|destination type )([A-Z]\w*(?:\([\d, ]*\))?)'?\s*$/.exec(firstLine(message))?.[1];
   return {
     code: "SQL_INVALID",
     message: wanted === undefined ? "A value does not have the form its type needs" : `A value cannot be converted to ${wanted}`,

@@ -35,9 +35,12 @@ const askingPragmas = new Set(
   ),
 );
 
+/** Functions that load code, or tell where code lies in memory. */
+const adminFunctions = new Set(["load_extension", "fts3_tokenizer"]);
+
 /** What one authorizer event says about the statement it belongs to. */
 export function kindOfEvent(action: number, first: string | null, second: string | null): Kind {
-  if (action === constants.SQLITE_FUNCTION && second?.toLowerCase() === "load_extension") return "admin";
+  if (action === constants.SQLITE_FUNCTION && adminFunctions.has(second?.toLowerCase() ?? "")) return "admin";
   if (action === constants.SQLITE_PRAGMA) return isReadPragma(first ?? "", second) ? "read" : "session";
   if (reads.has(action)) return "read";
   if (writes.has(action)) return "write";

@@ -89,14 +89,17 @@ const column = fc
   .tuple(name, fc.constantFrom(...types))
   .map(([title, type]): Column => ({ name: title, type, nativeType: cells[type][0] }));
 
-/** Tables of one to five columns with distinct names and up to nine rows, NULLs among them. */
-export const anyTable: fc.Arbitrary<Table> = fc
-  .uniqueArray(column, { minLength: 1, maxLength: 5, selector: (each) => each.name.toLowerCase() })
-  .chain((columns) =>
-    fc
-      .array(fc.tuple(...columns.map(({ type }) => fc.option(cells[type][1], { freq: 4 }))), { minLength: 1, maxLength: 9 })
-      .map((rows): Table => ({ columns, rows })),
-  );
+/** Tables of one to five columns with distinct names and up to nine rows, NULLs among them; `mixed` lets untyped columns mix types. */
+export function anyTable(mixed: boolean): fc.Arbitrary<Table> {
+  const cell = (type: LogicalType) => fc.option(type === "unknown" && !mixed ? text : cells[type][1], { freq: 4 });
+  return fc
+    .uniqueArray(column, { minLength: 1, maxLength: 5, selector: (each) => each.name.toLowerCase() })
+    .chain((columns) =>
+      fc
+        .array(fc.tuple(...columns.map(({ type }) => cell(type))), { minLength: 1, maxLength: 9 })
+        .map((rows): Table => ({ columns, rows })),
+    );
+}
 
 const edge: readonly (readonly [LogicalType, string, readonly Value[]])[] = [
   ["boolean", "BOOLEAN", [true, false, null]],

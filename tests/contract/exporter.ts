@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
-import type { Exporter } from "../../core/contract/export.ts";
+import type { EncodeOptions, Exporter } from "../../core/contract/export.ts";
 import type { Batch, Column, RowStream, Value } from "../../core/contract/rows.ts";
 import { anyTable, extremes, oddNames, type Table, textOf } from "./exporter-tables.ts";
 
@@ -20,6 +20,8 @@ export interface ExporterFixture {
   read(path: string, columns: readonly Column[]): Promise<Found>;
   /** The names as the format keeps them; absent means unchanged. */
   readonly names?: (names: readonly string[]) => readonly string[];
+  /** Why a column cannot hold values of several types in later batches. */
+  readonly losesMixtures?: string;
   /** Why a result without rows loses its columns, where the format has no place for them. */
   readonly losesColumns?: string;
   /** How many tables are tried; absent means 40. */
@@ -49,6 +51,14 @@ export function streamOf({ columns, rows }: Table, batchRows = 3): RowStream & {
   };
 }
 
+/** What an exporter writes for these rows. */
+export async function bytesOf(exporter: Exporter, rows: RowStream, options: Partial<EncodeOptions> = {}): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const defaults = { signal: new AbortController().signal, tempFolder: tmpdir() };
+  for await (const chunk of exporter.encode(rows, { ...defaults, ...options })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /** Runs the suite every exporter passes: what goes in comes out, through a reader of its own. */
 export function describeExporter(fixture: ExporterFixture): void {
   const { exporter, names: kept = (names) => names } = fixture;
@@ -58,7 +68,7 @@ export function describeExporter(fixture: ExporterFixture): void {
 
   const roundTrip = async (table: Table, batchRows?: number): Promise<Found> => {
     const path = join(folder, `out.${exporter.format}`);
-    await writeFile(path, exporter.encode(streamOf(table, batchRows), options()));
+    await writeFile(path, await bytesOf(exporter, streamOf(table, batchRows), options()));
     return fixture.read(path, table.columns);
   };
   const survives = async (table: Table, batchRows?: number) => {
@@ -80,7 +90,9 @@ export function describeExporter(fixture: ExporterFixture): void {
 
     it("keeps any table, however it is cut into batches", { timeout: 60_000 }, () =>
       fc.assert(
-        fc.asyncProperty(anyTable, fc.integer({ min: 1, max: 9 }), (table, batchRows) => survives(table, batchRows)),
+        fc.asyncProperty(anyTable(fixture.losesMixtures === undefined), fc.integer({ min: 1, max: 9 }), (table, batchRows) =>
+          survives(table, batchRows),
+        ),
         { numRuns: fixture.tables ?? 40 },
       ),
     );

@@ -108,6 +108,7 @@ export function sqliteSuite(driver: Driver, folder: string): DriverSuite & { rea
         "pragma optimize",
         "pragma incremental_vacuum",
         "select load_extension('x')",
+        "select fts3_tokenizer('simple')",
       ],
       statements: [
         { sql: "values (1)", kind: "read" },

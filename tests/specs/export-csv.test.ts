@@ -5,7 +5,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import type { Column } from "../../core/contract/rows.ts";
 import { csvCell, csvHeader, csvRow } from "../../core/export/csv.ts";
 import { formatNamed } from "../../core/export/formats.ts";
-import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 
 describeExporter({ exporter: formatNamed("csv"), read: readCsv });
 describeExporter({ exporter: formatNamed("tsv"), read: readTsv });
@@ -61,14 +61,8 @@ describe("csv", () => {
   it("writes in bulk what it writes cell by cell", async () => {
     const values = [0, 7, 10, 99_999, 100_000, 2147483647, -2147483648, 2 ** 53, 1e21, 1.5, "é".repeat(100), "a".repeat(300_000), 'q"', ""];
     const columns: Column[] = values.map((_, index) => ({ name: `c${index}`, type: "unknown", nativeType: "" }));
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of formatNamed("csv").encode(streamOf({ columns, rows: [values, values] }), {
-      signal: new AbortController().signal,
-      tempFolder: "",
-    })) {
-      chunks.push(chunk);
-    }
-    assert.equal(Buffer.concat(chunks).toString(), csvHeader(columns) + csvRow(values) + csvRow(values));
+    const bytes = await bytesOf(formatNamed("csv"), streamOf({ columns, rows: [values, values] }));
+    assert.equal(bytes.toString(), csvHeader(columns) + csvRow(values) + csvRow(values));
   });
 
   it("cannot make a terminal obey the data", async () => {
@@ -76,14 +70,7 @@ describe("csv", () => {
       columns: [{ name: "t", type: "text", nativeType: "" }],
       rows: [["a\u001b[2Jb\u009bc\rd\u202ee"], ["two\nlines\ttab"]],
     });
-    let text = "";
-    for await (const chunk of formatNamed("csv").encode(rows, {
-      signal: new AbortController().signal,
-      tempFolder: "",
-      terminal: { width: 80, colour: true },
-    })) {
-      text += Buffer.from(chunk).toString();
-    }
+    const text = (await bytesOf(formatNamed("csv"), rows, { terminal: { width: 80, colour: true } })).toString();
     assert.equal(text, 't\n"a\\u001b[2Jb\\u009bc\\rd\\u202ee"\n"two\nlines\ttab"\n');
   });
 });

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Column } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
-import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 import { extremes, textOf, toldApart } from "../contract/exporter-tables.ts";
 
 describeExporter({ exporter: formatNamed("json"), read: readJson });
@@ -34,15 +34,9 @@ async function readLines(path: string, columns: readonly Column[]): Promise<Foun
 describe("json", () => {
   it("names types beside the columns", async () => {
     const columns: Column[] = [{ name: "n", type: "decimal", nativeType: "DECIMAL(9,2)" }];
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of formatNamed("json").encode(streamOf({ columns, rows: [["1.50"], [null]] }), {
-      signal: new AbortController().signal,
-      tempFolder: "",
-    })) {
-      chunks.push(chunk);
-    }
+    const bytes = await bytesOf(formatNamed("json"), streamOf({ columns, rows: [["1.50"], [null]] }));
     assert.equal(
-      Buffer.concat(chunks).toString(),
+      bytes.toString(),
       '{"columns":[{"name":"n","type":"decimal","nativeType":"DECIMAL(9,2)"}],"rows":[\n["1.50"],\n[null]\n]}\n',
     );
   });
@@ -52,7 +46,7 @@ describe("json", () => {
     const connection = await (await DuckDBInstance.create()).connect();
     try {
       const path = join(folder, "out.ndjson");
-      await writeFile(path, formatNamed("ndjson").encode(streamOf(extremes), { signal: new AbortController().signal, tempFolder: "" }));
+      await writeFile(path, await bytesOf(formatNamed("ndjson"), streamOf(extremes)));
       const columns = extremes.columns.map(({ name }) => `${name}: 'VARCHAR'`).join(", ");
       const found = (
         await connection.runAndReadAll(`FROM read_json('${path}', format='newline_delimited', columns={${columns}})`)

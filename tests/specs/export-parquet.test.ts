@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Column, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
-import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 import { extremes, toldApart } from "../contract/exporter-tables.ts";
 
 const parquet = formatNamed("parquet");
-const signal = new AbortController().signal;
 
 describeExporter({ exporter: parquet, read: readParquet, names: (names) => toldApart(names, true), tables: 15, megabytes: 640 });
 
@@ -45,7 +44,7 @@ async function typeFor(column: Omit<Column, "name">, values: readonly Value[]): 
   try {
     const path = join(folder, "out.parquet");
     const rows = streamOf({ columns: [{ name: "c", ...column }], rows: values.map((value) => [value]) });
-    await writeFile(path, parquet.encode(rows, { signal, tempFolder: folder }));
+    await writeFile(path, await bytesOf(parquet, rows, { tempFolder: folder }));
     return (await typesOf(path))[0]?.[1];
   } finally {
     await rm(folder, { recursive: true });
@@ -121,21 +120,33 @@ describe("parquet", () => {
         { name: "d", type: "date", nativeType: "date" },
         { name: "t", type: "timestamptz", nativeType: "timestamptz" },
       ];
-      await writeFile(
-        path,
-        parquet.encode(streamOf({ columns, rows: [["0044-03-15 BC", "0044-03-15 12:00:00+00 BC"]] }), { signal, tempFolder: folder }),
-      );
+      const rows = streamOf({ columns, rows: [["0044-03-15 BC", "0044-03-15 12:00:00+00 BC"]] });
+      await writeFile(path, await bytesOf(parquet, rows, { tempFolder: folder }));
       assert.deepEqual(await ask(`SELECT d::VARCHAR, t::VARCHAR FROM '${path}'`), [["0044-03-15 (BC)", "0044-03-15 (BC) 12:00:00+00"]]);
     } finally {
       await rm(folder, { recursive: true });
     }
   });
 
-  it("refuses a result without columns, and leaves no staging behind when it fails", async () => {
-    const none = streamOf({ columns: [], rows: [] });
-    const encode = async () => {
-      for await (const _ of parquet.encode(none, { signal, tempFolder: tmpdir() }));
+  it("leaves nothing behind in its folder, whether it ends well or not", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+    const caller = new AbortController();
+    const rows = {
+      ...streamOf(extremes),
+      async *[Symbol.asyncIterator]() {
+        yield* streamOf(extremes);
+        caller.abort(new Error("enough"));
+      },
     };
-    await assert.rejects(encode, { code: "INPUT_INVALID" });
+    try {
+      await bytesOf(parquet, streamOf(extremes), { tempFolder: folder });
+      await assert.rejects(bytesOf(parquet, rows, { tempFolder: folder, signal: caller.signal }), /enough/);
+      assert.deepEqual(await readdir(folder), []);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
+
+  it("refuses a result without columns", () =>
+    assert.rejects(bytesOf(parquet, streamOf({ columns: [], rows: [] })), { code: "INPUT_INVALID" }));
 });

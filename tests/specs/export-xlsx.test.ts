@@ -7,11 +7,10 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { Column, RowStream, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
-import { describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 
 const run = promisify(execFile);
 const xlsx = formatNamed("xlsx");
-const options = { signal: new AbortController().signal, tempFolder: tmpdir() };
 const python = await run("python3", ["-c", "import zipfile, xml.etree"]).then(
   () => undefined,
   () => "python3, which reads the workbooks back, is not installed",
@@ -87,7 +86,7 @@ describe("xlsx", { skip: python ?? false }, () => {
 
   const write = async (rows: RowStream): Promise<string> => {
     const path = join(folder, "out.xlsx");
-    await writeFile(path, xlsx.encode(rows, options));
+    await writeFile(path, await bytesOf(xlsx, rows));
     return path;
   };
   const cell = async (type: Column["type"], value: Value): Promise<readonly [string, string] | undefined> => {

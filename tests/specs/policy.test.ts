@@ -66,6 +66,14 @@ describe("the closed gate", () => {
   });
 });
 
+describe("the open gate", () => {
+  it("still refuses to change a session that others may use later", async () => {
+    const policy = createPolicy([readOnlyRule(() => true)]);
+    await assert.rejects(policy.judge(request("session", "write")), { code: "POLICY_DENIED" });
+    assert.deepEqual(await policy.judge(request("schema", "write")), {});
+  });
+});
+
 describe("limits", () => {
   it("come from the connection", async () => {
     const policy = createPolicy([limitsRule((name) => (name === "shop" ? { maxMillis: 5 } : {}))]);
