@@ -55,9 +55,11 @@ export function problem(code: ProblemCode, message: string, hint?: string, cause
   return new Problem(hint === undefined ? { code, message } : { code, message, hint }, cause);
 }
 
-/** Passes a `Problem` through; turns an abort into CANCELLED or TIMEOUT, and anything else into INTERNAL with an id for the log. */
+/** Passes a `Problem` through, and an error that carries its diagnosis; turns an abort into CANCELLED or TIMEOUT, and anything else into INTERNAL with an id for the log. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  const told = (error as { readonly diagnosis?: Diagnosis } | null | undefined)?.diagnosis;
+  if (told !== undefined) return new Problem(told, error);
   if (error instanceof DOMException && error.name === "AbortError") return problem("CANCELLED", "The call was cancelled", undefined, error);
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return problem("TIMEOUT", "The call took longer than its time limit", "Raise the time limit, or narrow the query", error);

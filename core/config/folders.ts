@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { problem } from "../problem.ts";
@@ -41,7 +41,9 @@ function homeFolder(env: Environment): string | undefined {
   const named = env.HOME || env.USERPROFILE;
   if (named && isAbsolute(named)) return named;
   try {
-    return userInfo().homedir || undefined;
+    // Accounts of services name a home that was never made.
+    const { homedir } = userInfo();
+    return existsSync(homedir) ? homedir : undefined;
   } catch {
     // A user id without an account, as containers have.
     return undefined;

@@ -1,3 +1,4 @@
+import { readSync, writeSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 
 /** Below this, copying is cheaper than a second write. */
@@ -30,4 +31,26 @@ export function frameReader(receive: (message: unknown) => void): (bytes: Uint8A
       readingBody = !readingBody;
     }
   };
+}
+
+/** Waits for one whole message on a file descriptor; `undefined` when the writer has gone. */
+export function readFrame(file: number): unknown {
+  const head = readFully(file, 4);
+  const body = head && readFully(file, head.readUInt32LE());
+  return body && deserialize(body);
+}
+
+/** Writes all bytes to a file descriptor, however few it takes at once. */
+export function writeFully(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
+
+function readFully(file: number, length: number): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = 0; at < length; ) {
+    const got = readSync(file, bytes, at, length - at, null);
+    if (got === 0) return undefined;
+    at += got;
+  }
+  return bytes;
 }

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Connection, Driver } from "../contract/driver.ts";
 import type { Batch } from "../contract/rows.ts";
 import { createSecret } from "../secrets/secret.ts";
-import { frame, frameReader } from "./frames.ts";
+import { frame, readFrame, writeFully } from "./frames.ts";
 import type { DriverSource, SeatReply, SeatRequest } from "./isolate.ts";
 
 /** An open stream in this process: pages of rows, or of CSV bytes. */
@@ -13,18 +13,16 @@ interface Pages {
 
 /**
  * Runs one connection for a parent process: requests arrive on standard input, replies leave on
- * standard output, one at a time and in order. Ends when the parent's pipe closes.
+ * standard output, one at a time and in order. Ends when the parent's pipe closes. Reads and writes
+ * block: there is nothing else to do here, and an event loop between two system calls only costs time.
  */
 export async function runSeat(load: (source: DriverSource) => Promise<Driver>): Promise<void> {
   const seat = createSeat(load);
-  let turn = Promise.resolve();
-  const read = frameReader((message) => {
-    turn = turn.then(() => seat.answer(message as SeatRequest)).then(send);
-  });
-  process.stdin.on("data", read);
-  process.stdin.on("end", () => process.exit(0));
-  process.stdout.on("error", () => process.exit(0));
   watchParent();
+  for (let request = readFrame(0); request !== undefined; request = readFrame(0)) {
+    for (const part of frame(await seat.answer(request as SeatRequest))) writeFully(1, part);
+  }
+  process.exit(0);
 }
 
 function createSeat(load: (source: DriverSource) => Promise<Driver>) {
@@ -132,12 +130,6 @@ async function opening(next: Pages["next"], full: number) {
 function plain(batch: Batch): Batch {
   const columns = batch.columns.map((column) => (Array.isArray(column) || ArrayBuffer.isView(column) ? column : Array.from(column)));
   return { length: batch.length, columns };
-}
-
-async function send(reply: SeatReply): Promise<void> {
-  let room = true;
-  for (const part of frame(reply)) room = process.stdout.write(part);
-  if (!room) await new Promise((resolve) => process.stdout.once("drain", resolve));
 }
 
 /** A statement that blocks this thread also blocks the news that the parent died, so another thread looks. */

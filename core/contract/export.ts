@@ -8,7 +8,7 @@ export interface EncodeOptions {
   readonly terminal?: { readonly width: number; readonly colour: boolean };
 }
 
-/** One way to write rows as bytes. Memory stays flat in the number of rows unless `buffers` says otherwise. */
+/** One way to write rows as bytes. Memory stays flat in the number of rows. */
 export interface Exporter {
   readonly format: string;
   /** File name endings without the dot. */

@@ -1,6 +1,6 @@
 import type { EncodeOptions } from "../contract/export.ts";
 import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
-import { type Dialect, delimitedCell, delimitedRow, encodeDelimited, encodeRows } from "./delimited.ts";
+import { type Dialect, delimitedCell, delimitedHeader, delimitedRow, encodeDelimited, encodeRows } from "./delimited.ts";
 
 /**
  * RFC 4180 with `\n` line ends. NULL is an empty field and empty text is `""`, so both survive; a
@@ -20,7 +20,7 @@ export function csvRow(values: Iterable<Value | undefined>): string {
 
 /** Writes the header line with its line end. */
 export function csvHeader(columns: readonly Column[]): string {
-  return csvRow(columns.map(({ name }) => name));
+  return delimitedHeader(columns, csv);
 }
 
 export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<Uint8Array> {

@@ -1,5 +1,5 @@
 import type { EncodeOptions } from "../contract/export.ts";
-import type { Batch, RowStream, Value } from "../contract/rows.ts";
+import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
 import { cellText, numberText } from "./cell.ts";
 import { chunkBytes, textChunks } from "./chunks.ts";
 
@@ -23,10 +23,18 @@ export function delimitedRow(values: Iterable<Value | undefined>, dialect: Diale
   return `${Array.from(values, (value) => delimitedCell(value, dialect)).join(dialect.separator)}\n`;
 }
 
+/** Writes the names; nothing for a statement that returns no columns, like an insert. */
+export function delimitedHeader(columns: readonly Column[], dialect: Dialect): string {
+  if (columns.length === 0) return "";
+  return delimitedRow(
+    columns.map(({ name }) => name),
+    dialect,
+  );
+}
+
 /** Writes a header and every row; on a terminal batch by batch with control characters made visible, else in bulk. */
 export async function* encodeDelimited(rows: RowStream, dialect: Dialect, options: EncodeOptions): AsyncGenerator<Uint8Array> {
-  const names = rows.columns.map(({ name }) => name);
-  const header = delimitedRow(names, dialect);
+  const header = delimitedHeader(rows.columns, dialect);
   if (options.terminal) yield* textChunks(lines(rows, header, dialect), options);
   else yield* encodeRows(rows, dialect, header);
 }
@@ -43,16 +51,16 @@ async function* lines(rows: RowStream, header: string, dialect: Dialect): AsyncG
   yield header;
   for await (const { columns, length } of rows) {
     let text = "";
-    for (let row = 0; row < length; row++)
-      text += delimitedRow(
-        columns.map((column) => column[row]),
-        dialect,
-      );
+    for (let row = 0; row < length; row++) {
+      const values = columns.map((column) => column[row]);
+      text += delimitedRow(values, dialect);
+    }
     yield text;
   }
 }
 
 const encoder = new TextEncoder();
+/** Up to here copying characters beats a call to the encoder. */
 const shortText = 64;
 
 /**

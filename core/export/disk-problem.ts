@@ -36,6 +36,15 @@ function diagnosed(error: NodeJS.ErrnoException, path: string): Problem | undefi
   }
 }
 
+export function noSpace(path: string, cause: unknown): Problem {
+  return problem(
+    "LIMIT_EXCEEDED",
+    `Cannot write "${path}": no space is left`,
+    "Free disk space, or choose a folder on another disk",
+    cause,
+  );
+}
+
 export function taken(path: string, cause?: unknown): Problem {
   return problem("CONFLICT", `File "${path}" already exists`, "Choose another name, or set overwrite (--overwrite)", cause);
 }

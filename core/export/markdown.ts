@@ -9,6 +9,7 @@ export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<U
 }
 
 async function* lines(rows: RowStream): AsyncGenerator<string> {
+  if (rows.columns.length === 0) return;
   yield line(rows.columns.map(({ name }) => markdownCell(name)));
   yield line(rows.columns.map(({ type }) => (numericTypes.has(type) ? "---:" : "---")));
   for await (const { columns, length } of rows) {

@@ -6,6 +6,7 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { Column, RowStream } from "../contract/rows.ts";
 import { problem } from "../problem.ts";
 import { uniqueNames } from "./cell.ts";
+import { noSpace } from "./disk-problem.ts";
 import { plain, targetsOf } from "./parquet-types.ts";
 import { type Staged, stage } from "./staging.ts";
 
@@ -50,7 +51,7 @@ async function convert(columns: readonly Column[], staged: Staged, folder: strin
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw error;
+    throw error instanceof Error && /No space left|Could not write all bytes/i.test(error.message) ? noSpace(folder, error) : error;
   } finally {
     signal.removeEventListener("abort", interrupt);
     connection.closeSync();

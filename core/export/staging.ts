@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import type { Batch, LogicalType, RowStream, Value } from "../contract/rows.ts";
 import { isSafe } from "./cell.ts";
 import { csvBody } from "./csv.ts";
+import { diskProblem } from "./disk-problem.ts";
 import { writeAll } from "./sink.ts";
 
 /** What all values of a column are. `SAFE` is an integer a double holds too. */
@@ -33,7 +34,7 @@ export async function stage(rows: RowStream, path: string): Promise<Staged> {
   for await (const chunk of csvBody(watched(rows, found, total))) {
     total.bytes += chunk.length;
     total.longest = Math.max(total.longest, chunk.length);
-    await writeAll(file, chunk);
+    await writeAll(file, chunk).catch(diskProblem(path));
   }
   return { ...total, kinds: found.map((kind, index) => kind ?? declared[rows.columns[index]?.type ?? "unknown"] ?? "VARCHAR") };
 }

@@ -28,30 +28,28 @@ export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<U
 }
 
 async function* lines(rows: RowStream, { terminal }: EncodeOptions): AsyncGenerator<string> {
-  const sample: Batch[] = [];
+  const held: Batch[] = [];
   let layout: Layout | undefined;
   let count = 0;
+  const start = (): string => {
+    const found = layoutOf(rows.columns, held, terminal);
+    const bodies = held.splice(0).map((batch) => body(batch, found));
+    layout = found;
+    return head(found) + bodies.join("");
+  };
   for await (const batch of rows) {
     count += batch.length;
     if (layout) yield body(batch, layout);
-    else sample.push(batch);
-    if (layout || count < sampleRows) continue;
-    layout = layoutOf(rows.columns, sample, terminal);
-    yield head(layout) +
-      sample
-        .splice(0)
-        .map((held) => body(held, layout as Layout))
-        .join("");
+    else held.push(batch);
+    if (!layout && count >= sampleRows) yield start();
   }
-  if (!layout) {
-    const last = layoutOf(rows.columns, sample, terminal);
-    yield head(last) + sample.map((held) => body(held, last)).join("");
-  }
-  yield footer(count);
+  if (!layout) yield start();
+  yield footer(count, rows.columns);
 }
 
-/** Says how many rows were shown. */
-export function footer(count: number): string {
+/** Says how many rows were shown; nothing for a statement that returns none, like an insert. */
+export function footer(count: number, columns: readonly Column[]): string {
+  if (columns.length === 0 && count === 0) return "";
   return `(${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"})\n`;
 }
 

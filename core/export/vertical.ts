@@ -31,7 +31,7 @@ async function* lines(rows: RowStream, { terminal }: EncodeOptions): AsyncGenera
     count += batch.length;
   }
   if (count === 0) yield names.map((name) => `${name}\n`).join("");
-  yield footer(count);
+  yield footer(count, rows.columns);
 }
 
 function records({ columns, length }: Batch, { names, rule, nothing }: Layout, before: number): string {

@@ -1,5 +1,5 @@
 import type { EncodeOptions } from "../contract/export.ts";
-import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
+import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { problem } from "../problem.ts";
 import { type ArchiveFile, createArchive } from "./archive.ts";
 import { cellText } from "./cell.ts";
@@ -13,6 +13,7 @@ const mostColumns = 16_384;
 const mostSheetBytes = 2 ** 31;
 const widest = 60;
 const narrowest = 8;
+const sampleRows = 1_000;
 
 /**
  * Writes an Excel workbook: a bold, frozen header and typed cells, see `xlsxCell`. What does not fit one
@@ -82,11 +83,10 @@ function startSheet(file: ArchiveFile, head: string): Sheet {
 /** The sheet's beginning and its header row; widths come from the names and the first batch. */
 function headOf(columns: readonly Column[], letters: readonly string[], first: Batch | undefined): string {
   const widths = columns.map(({ name }, index) => {
-    const sample = Array.prototype.slice.call(first?.columns[index] ?? [], 0, 1_000) as Value[];
-    return Math.min(
-      widest,
-      sample.reduce((width: number, value) => Math.max(width, widthOf(cellText(value))), Math.max(narrowest, widthOf(name))) + 2,
-    );
+    let width = Math.max(narrowest, widthOf(name));
+    for (let row = 0; row < Math.min(first?.length ?? 0, sampleRows); row++)
+      width = Math.max(width, widthOf(cellText(first?.columns[index]?.[row])));
+    return Math.min(width + 2, widest);
   });
   const names = columns.map(({ name }, index) => textCell(name, `${letters[index]}1`, styles.header));
   return `${sheetHead(widths)}<row r="1">${names.join("")}</row>`;

@@ -1,7 +1,7 @@
 import type { CatalogColumn, CatalogDetail, CatalogIndex, CatalogObject, CatalogRequest, ForeignKey } from "../../core/contract/catalog.ts";
 import type { Value } from "../../core/contract/rows.ts";
-import type { FileView } from "./files.ts";
-import { catalogType, logicalType } from "./types.ts";
+import type { FileView } from "./engine/files.ts";
+import { catalogType, logicalType } from "./values/types.ts";
 
 /** One row of the catalog query. */
 interface Found {

@@ -1,8 +1,8 @@
 import type { Connection, ConnectOptions, Target } from "../../core/contract/driver.ts";
 import { createConnection } from "./connection.ts";
-import { createDatabase, type Database } from "./database.ts";
-import { startEngine } from "./instance.ts";
-import { placeOf, type Source, sourceOf } from "./source.ts";
+import { createDatabase, type Database } from "./engine/database.ts";
+import { startEngine } from "./engine/instance.ts";
+import { placeOf, type Source, sourceOf } from "./engine/source.ts";
 
 /** Opens a connection; those to one place share an engine, kept in `databases` while anyone uses it. */
 export async function connect(target: Target, { readOnly, signal }: ConnectOptions, databases: Map<string, Database>): Promise<Connection> {

@@ -3,18 +3,18 @@ import type { CatalogRequest } from "../../core/contract/catalog.ts";
 import type { Connection, ExplainOptions, Params, QueryOptions } from "../../core/contract/driver.ts";
 import type { RowStream, Value } from "../../core/contract/rows.ts";
 import { catalogObject, catalogSql } from "./catalog.ts";
-import type { Member } from "./database.ts";
-import { located } from "./diagnose.ts";
-import { missing } from "./file-errors.ts";
-import { mayExplain, only, passGate } from "./gate.ts";
+import type { Member } from "./engine/database.ts";
+import { located } from "./errors/diagnose.ts";
+import { missing } from "./errors/file-errors.ts";
+import { carried, refusal } from "./errors/refusal.ts";
 import { writeParquet } from "./parquet.ts";
 import { planText } from "./plan.ts";
 import { tryToWrite } from "./proof.ts";
-import { carried, refusal } from "./refusal.ts";
 import { readRows, runToEnd } from "./run.ts";
 import { createSessions, interruptible, type Session } from "./session.ts";
-import { type Classified, classify } from "./statement.ts";
-import { explained } from "./text.ts";
+import { mayExplain, only, passGate } from "./sql/gate.ts";
+import { type Classified, classify } from "./sql/statement.ts";
+import { explained } from "./sql/text.ts";
 
 const never = new AbortController().signal;
 
@@ -49,7 +49,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
         if (statement.kind === "read") await session.readOnly();
         const run = statement.kind === "read" ? readRows : runToEnd;
         const rows = await run(session, statement, params, options);
-        sessions.stopWith(rows.close);
+        await sessions.stopWith(rows.close);
         return rows;
       } catch (error) {
         await session.end();
@@ -81,7 +81,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
           const statement = only(await statementsOf(session, sql));
           passGate(statement, true);
           await session.readOnly();
-          return writeParquet(session, statement, params, path, signal);
+          return writeParquet(session, statement.sql, { params, path, signal });
         }),
     },
     [Symbol.asyncDispose]: () => sessions.close(),

@@ -1,7 +1,7 @@
 import type { Driver } from "../../core/contract/driver.ts";
-import type { Database } from "./database.ts";
-import { diagnose } from "./diagnose.ts";
-import { claims } from "./files.ts";
+import type { Database } from "./engine/database.ts";
+import { claims } from "./engine/files.ts";
+import { diagnose } from "./errors/diagnose.ts";
 
 /** Reads DuckDB databases, and CSV, Parquet and JSON files as if they were one. The engine is loaded by the first `connect`. */
 export function createDuckdbDriver(): Driver {

@@ -1,36 +1,31 @@
 import { copyFile, lstat, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileWriter, Params } from "../../core/contract/driver.ts";
-import { bindParams } from "./params.ts";
-import { text } from "./quote.ts";
-import { refusal } from "./refusal.ts";
+import { located } from "./errors/diagnose.ts";
+import { refusal } from "./errors/refusal.ts";
 import { prepareLast } from "./run.ts";
 import { interruptible, type Session } from "./session.ts";
-import type { Classified } from "./statement.ts";
-import { explained, firstWords, withoutEnd } from "./text.ts";
-import { parse } from "./tree.ts";
+import { bindParams } from "./sql/params.ts";
+import { text } from "./sql/quote.ts";
+import { explained, firstWords, withoutEnd } from "./sql/text.ts";
+import { parse } from "./sql/tree.ts";
+
+interface Writing {
+  readonly params: Params;
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Writes the rows of a read as Parquet. The engine may write to its own folder only; the file there is a link to
  * `path`, so the bytes are written once, where they belong. Where links are not allowed, the file is moved.
  */
-export async function writeParquet(
-  session: Session,
-  statement: Classified,
-  params: Params,
-  path: string,
-  signal: AbortSignal,
-): ReturnType<FileWriter> {
-  const query = await embeddable(session, statement.sql);
+export async function writeParquet(session: Session, sql: string, { path, ...rest }: Writing): ReturnType<FileWriter> {
+  const query = await embeddable(session, sql);
   const staged = join(session.engine.folder, `${crypto.randomUUID()}.parquet`);
   await symlink(path, staged).catch(() => undefined); // Windows reserves links for administrators.
   try {
-    const rows = await copy(
-      session,
-      `COPY (\n${query}\n) TO ${text(staged)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
-      params,
-      signal,
-    );
+    const rows = await copy(session, query, { ...rest, path: staged });
     if (!(await lstat(staged)).isSymbolicLink()) await move(staged, path);
     return { rows };
   } catch (error) {
@@ -41,15 +36,22 @@ export async function writeParquet(
   }
 }
 
-async function copy(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<number> {
-  const prepared = await prepareLast(session, sql, signal);
+/** COPY takes queries only; a FROM makes one of what merely shows something. */
+async function copy(session: Session, query: string, { params, path, signal }: Writing): Promise<number> {
+  const shows = ["describe", "desc", "show", "summarize"].includes(firstWords(query)[0]);
+  const before = shows ? "COPY (FROM (\n" : "COPY (\n";
+  const sql = `${before}${query}\n)${shows ? ")" : ""} TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
   try {
-    bindParams(prepared, params);
-    const result = await interruptible(session.native, signal, prepared.run());
-    const [count] = (await result.getRows())[0] ?? [];
-    return Number(count);
-  } finally {
-    prepared.destroySync();
+    const prepared = await prepareLast(session, sql, signal);
+    try {
+      bindParams(prepared, params);
+      const result = await interruptible(session.native, signal, prepared.run());
+      return Number((await result.getRows())[0]?.[0]);
+    } finally {
+      prepared.destroySync();
+    }
+  } catch (error) {
+    throw located(error, sql, before.length);
   }
 }
 
@@ -65,11 +67,8 @@ async function embeddable({ native }: Session, sql: string): Promise<string> {
   const query = withoutEnd(sql);
   // Only the engine knows where a statement ends: both texts must mean the same to it. Of a PIVOT it shows no tree.
   const [whole, cut] = [await parse(native, sql), await parse(native, query)];
-  if (whole?.json !== cut?.json) {
-    throw refusal({ code: "UNSUPPORTED", message: "The end of the statement cannot be told", hint: "Remove what follows the query" });
-  }
-  // COPY takes queries only; a FROM makes one of these.
-  return ["describe", "desc", "show", "summarize"].includes(firstWords(query)[0]) ? `FROM (\n${query}\n)` : query;
+  if (whole?.json === cut?.json) return query;
+  throw refusal({ code: "UNSUPPORTED", message: "The end of the statement cannot be told", hint: "Remove what follows the query" });
 }
 
 async function move(from: string, to: string): Promise<void> {

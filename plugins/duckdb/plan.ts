@@ -1,8 +1,8 @@
 import type { Params } from "../../core/contract/driver.ts";
-import { located } from "./diagnose.ts";
-import { bindParams } from "./params.ts";
+import { located } from "./errors/diagnose.ts";
 import { prepareLast } from "./run.ts";
 import { interruptible, type Session } from "./session.ts";
+import { bindParams } from "./sql/params.ts";
 
 /** A step as DuckDB writes it in JSON; the names differ between a plan and a measured plan. */
 interface Step {

@@ -2,11 +2,11 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ReadOnlyAttempt, ReadOnlyProof } from "../../core/contract/driver.ts";
-import { diagnose } from "./diagnose.ts";
-import { passGate } from "./gate.ts";
-import { quoted, text } from "./quote.ts";
+import { diagnose } from "./errors/diagnose.ts";
 import type { Session } from "./session.ts";
-import { classify } from "./statement.ts";
+import { passGate } from "./sql/gate.ts";
+import { quoted, text } from "./sql/quote.ts";
+import { classify } from "./sql/statement.ts";
 
 interface Attempt {
   readonly attempt: string;

@@ -1,10 +1,10 @@
 import { type DuckDBMaterializedResult, type DuckDBPreparedStatement, ResultReturnType, StatementType } from "@duckdb/node-api";
 import type { Params, QueryOptions } from "../../core/contract/driver.ts";
-import { located, readOnlyDiagnosis } from "./diagnose.ts";
-import { bindParams } from "./params.ts";
-import { refusal } from "./refusal.ts";
+import { located, readOnlyDiagnosis } from "./errors/diagnose.ts";
+import { refusal } from "./errors/refusal.ts";
 import { interruptible, type Session } from "./session.ts";
-import type { Classified } from "./statement.ts";
+import { bindParams } from "./sql/params.ts";
+import type { Classified } from "./sql/statement.ts";
 import { noRows, type Rows, streamRows } from "./stream.ts";
 
 /** Runs a statement that was let through as a read; the engine is asked again whether it is one. */
@@ -54,23 +54,28 @@ async function prepareRead(session: Session, sql: string, signal: AbortSignal): 
   throw refusal(readOnlyDiagnosis(StatementType[statementType]));
 }
 
-/** Of a PIVOT the engine makes two statements; the first creates a temporary type that the second names. */
+/**
+ * Of a PIVOT the engine makes several statements: one creates a temporary type, the next names it, and EXPLAIN or
+ * COPY of one is framed by a transaction, or inside ours by a setting of it; neither is needed here.
+ */
 export async function prepareLast({ native }: Session, sql: string, signal: AbortSignal): Promise<DuckDBPreparedStatement> {
   const extracted = await native.extractStatements(sql);
-  for (let index = 0; index < extracted.count - 1; index++) {
-    const prepared = await extracted.prepare(index);
-    try {
-      await interruptible(native, signal, prepared.run());
-    } finally {
-      prepared.destroySync();
-    }
+  const prepare = (index: number) => interruptible(native, signal, extracted.prepare(index));
+  const first = await prepare(0);
+  const framed = extracted.count > 2 && (first.statementType === StatementType.TRANSACTION || first.statementType === StatementType.SET);
+  const end = framed ? extracted.count - 2 : extracted.count - 1;
+  let last = framed ? await prepare(1) : first;
+  for (let index = framed ? 2 : 1; index <= end; index++) {
+    await interruptible(native, signal, last.run());
+    last = await prepare(index);
   }
-  return interruptible(native, signal, extracted.prepare(extracted.count - 1));
+  return last;
 }
 
 /** A second run, of which only the error is kept: the engine reports it when it measures a plan. */
 async function whyItFailed(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<unknown> {
   const prefix = "EXPLAIN ANALYZE ";
+  await session.readOnly();
   const prepared = await prepareLast(session, prefix + sql, signal);
   try {
     bindParams(prepared, params);

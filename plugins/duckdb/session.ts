@@ -1,13 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Member } from "./database.ts";
-import type { Engine } from "./instance.ts";
-import { refusal } from "./refusal.ts";
+import type { Member } from "./engine/database.ts";
+import type { Engine } from "./engine/instance.ts";
+import { refusal } from "./errors/refusal.ts";
 
 /** One piece of work on a connection; whoever began it ends it, once. */
 export interface Session {
   readonly native: DuckDBConnection;
   readonly engine: Engine;
-  /** From here to the end the engine refuses every write, also where it was opened for writing. */
+  /** Starts afresh; from here to the end the engine refuses every write, also where it was opened for writing. */
   readOnly(): Promise<void>;
   end(): Promise<void>;
 }
@@ -15,15 +15,37 @@ export interface Session {
 /** Lets one piece of work happen at a time. */
 export interface Sessions {
   begin(signal: AbortSignal): Promise<Session>;
-  /** How work that is going on can be stopped when the connection is closed. */
-  stopWith(stop: () => Promise<void>): void;
+  /** How rows that are still to be read can be stopped; they are at once when the connection has been closed meanwhile. */
+  stopWith(stop: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
 export function createSessions(member: Member): Sessions {
   let closed = false;
-  let working = false;
-  let stop: (() => Promise<void>) | undefined;
+  let working: { readonly over: PromiseWithResolvers<void>; stop?: () => Promise<void> } | undefined;
+
+  const start = (native: DuckDBConnection, engine: Engine, exit: () => void): Session => {
+    let inTransaction = false;
+    return {
+      native,
+      engine,
+      async readOnly() {
+        if (inTransaction) await native.run("ROLLBACK");
+        await native.run("BEGIN TRANSACTION READ ONLY");
+        inTransaction = true;
+      },
+      async end() {
+        try {
+          if (inTransaction) await native.run("ROLLBACK");
+        } finally {
+          exit();
+          working?.over.resolve();
+          working = undefined;
+        }
+      },
+    };
+  };
+
   return {
     async begin(signal) {
       if (closed)
@@ -36,39 +58,25 @@ export function createSessions(member: Member): Sessions {
           message: "The connection is busy with another statement",
           hint: "Read its rows to the end first",
         });
-      working = true;
+      working = { over: Promise.withResolvers() };
       try {
         const { native, engine, exit } = await member.enter(signal);
-        let inTransaction = false;
-        return {
-          native,
-          engine,
-          async readOnly() {
-            await native.run("BEGIN TRANSACTION READ ONLY");
-            inTransaction = true;
-          },
-          async end() {
-            try {
-              if (inTransaction) await native.run("ROLLBACK");
-            } finally {
-              working = false;
-              stop = undefined;
-              exit();
-            }
-          },
-        };
+        return start(native, engine, exit);
       } catch (error) {
-        working = false;
+        working.over.resolve();
+        working = undefined;
         throw error;
       }
     },
-    stopWith(wanted) {
-      stop = wanted;
+    async stopWith(stop) {
+      if (working !== undefined) working.stop = stop;
+      if (closed) await stop();
     },
     async close() {
       if (closed) return;
       closed = true;
-      await stop?.();
+      await working?.stop?.();
+      await working?.over.promise;
       member.leave();
     },
   };

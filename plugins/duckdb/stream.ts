@@ -1,8 +1,8 @@
 import { type DuckDBDataChunk, type DuckDBResult, ResultReturnType } from "@duckdb/node-api";
 import type { Batch, Column, RowStream } from "../../core/contract/rows.ts";
-import { batchesOf } from "./batches.ts";
 import { interruptible, type Session } from "./session.ts";
-import { logicalType, nativeType } from "./types.ts";
+import { batchesOf } from "./values/batches.ts";
+import { logicalType, nativeType } from "./values/types.ts";
 
 export function columnsOf(result: DuckDBResult): Column[] {
   return result.columnNames().map((name, index) => {

@@ -28,8 +28,10 @@ export function createRowStream(source: RowSource, { signal, batchSize }: QueryO
     async *[Symbol.asyncIterator]() {
       const read = batchReader(source, batchSize);
       try {
-        for (let batch = read(); batch !== undefined; batch = read()) {
-          yield batch;
+        while (true) {
+          const { batch, last } = read();
+          if (batch.length > 0) yield batch;
+          if (last) return;
           // The engine blocks this thread: between batches a cancel must have a chance to arrive.
           await setImmediate();
           signal.throwIfAborted();
@@ -42,15 +44,18 @@ export function createRowStream(source: RowSource, { signal, batchSize }: QueryO
   };
 }
 
-function batchReader({ columns, steps, proof }: RowSource, batchSize: number): () => Batch | undefined {
+/** Reads the next rows; `last` when the engine has no more. */
+function batchReader({ columns, steps, proof }: RowSource, batchSize: number): () => { readonly batch: Batch; readonly last: boolean } {
   const booleans = columns.map(({ type }) => type === "boolean");
   let row = 0;
   return () => {
     const cells: Value[][] = columns.map(() => []);
     let length = 0;
     let size = 0;
+    let last = false;
     while (length < batchSize && size < mostBatchSize) {
       const step = steps.next();
+      last = step === undefined;
       if (step === undefined) break;
       for (let index = 0; index < cells.length; index++) {
         const cell = step[index] as Cell;
@@ -61,7 +66,7 @@ function batchReader({ columns, steps, proof }: RowSource, batchSize: number): (
       length++;
       row++;
     }
-    return length === 0 ? undefined : { length, columns: cells };
+    return { batch: { length, columns: cells }, last };
   };
 }
 

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Connection } from "../../core/contract/driver.ts";
 import { createDuckdbDriver } from "../../plugins/duckdb/driver.ts";
-import { forbiddenFunctions } from "../../plugins/duckdb/tree.ts";
+import { forbiddenFunctions } from "../../plugins/duckdb/sql/tree.ts";
 import { answer, never, rejection, rowsOf } from "../contract/driver/bench.ts";
 
 const driver = createDuckdbDriver();

@@ -10,7 +10,7 @@ import {
   type DuckDBUnionType,
   DuckDBVariantValue,
 } from "@duckdb/node-api";
-import type { Value } from "../../core/contract/rows.ts";
+import type { Value } from "../../../core/contract/rows.ts";
 import { flatReaders } from "./flat.ts";
 import { timestampWriter } from "./moments.ts";
 import { integer } from "./numbers.ts";

@@ -1,4 +1,4 @@
-import type { Diagnosis } from "../../core/contract/problem.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { EngineError } from "./engine-error.ts";
 
 type Rule = readonly [pattern: RegExp, explain: (...parts: string[]) => Diagnosis];

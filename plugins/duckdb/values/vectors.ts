@@ -1,5 +1,5 @@
 import type { DuckDBType } from "@duckdb/node-api";
-import type { Value } from "../../core/contract/rows.ts";
+import type { Value } from "../../../core/contract/rows.ts";
 
 /**
  * What the bindings keep inside a vector. They offer `getItem`, which makes an object per cell; reading the

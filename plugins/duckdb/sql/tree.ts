@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { refusal } from "./refusal.ts";
+import { refusal } from "../errors/refusal.ts";
 
 /** What the parser shows of a text that holds only SELECTs. */
 export interface Tree {

@@ -1,5 +1,5 @@
 import { type DuckDBDataChunk, DuckDBTypeId } from "@duckdb/node-api";
-import type { Batch, Value } from "../../core/contract/rows.ts";
+import type { Batch, Value } from "../../../core/contract/rows.ts";
 import { presentReader } from "./nested.ts";
 import { nulls, type Vector } from "./vectors.ts";
 

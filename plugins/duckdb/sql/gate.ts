@@ -1,6 +1,6 @@
-import type { Diagnosis } from "../../core/contract/problem.ts";
-import { readOnlyDiagnosis } from "./diagnose.ts";
-import { refusal } from "./refusal.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
+import { readOnlyDiagnosis } from "../errors/diagnose.ts";
+import { refusal } from "../errors/refusal.ts";
 import type { Classified } from "./statement.ts";
 import { firstWords } from "./text.ts";
 import { forbiddenFunctions } from "./tree.ts";

@@ -1,4 +1,4 @@
-import type { Diagnosis } from "../../core/contract/problem.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
 
 /** An error that carries its own diagnosis: what this driver throws when it, and not the engine, says no. */
 export function refusal(diagnosis: Diagnosis, cause?: unknown): Error {

@@ -1,7 +1,7 @@
 import type { DuckDBPreparedStatement } from "@duckdb/node-api";
-import type { Params } from "../../core/contract/driver.ts";
-import type { Value } from "../../core/contract/rows.ts";
-import { refusal } from "./refusal.ts";
+import type { Params } from "../../../core/contract/driver.ts";
+import type { Value } from "../../../core/contract/rows.ts";
+import { refusal } from "../errors/refusal.ts";
 
 /** Binds every parameter of a statement. @throws a refusal that says what it wants and what was given. */
 export function bindParams(prepared: DuckDBPreparedStatement, params: Params): void {

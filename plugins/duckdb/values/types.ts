@@ -7,7 +7,7 @@ import {
   DuckDBTypeId,
   type DuckDBUnionType,
 } from "@duckdb/node-api";
-import type { LogicalType } from "../../core/contract/rows.ts";
+import type { LogicalType } from "../../../core/contract/rows.ts";
 
 const logical: Readonly<Record<string, LogicalType>> = {
   BOOLEAN: "boolean",

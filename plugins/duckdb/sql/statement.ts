@@ -1,6 +1,6 @@
 import { type DuckDBConnection, StatementType } from "@duckdb/node-api";
-import type { Statement } from "../../core/contract/driver.ts";
-import { refusal } from "./refusal.ts";
+import type { Statement } from "../../../core/contract/driver.ts";
+import { refusal } from "../errors/refusal.ts";
 import { explained, firstWords, isBlank } from "./text.ts";
 import { forbiddenFunctions, parse, readingPragmas, type Tree, writingFunctions } from "./tree.ts";
 
@@ -67,10 +67,11 @@ async function classifyExplain(
   { inner, options }: NonNullable<ReturnType<typeof explained>>,
 ): Promise<readonly Classified[]> {
   const extracted = await native.extractStatements(sql);
-  const found = extracted.count === 1 && explained(inner) === undefined ? await classify(native, inner) : [];
+  const count = sql.includes(";") ? extracted.count : 1;
+  const found = count === 1 && explained(inner) === undefined ? await classify(native, inner) : [];
   const kind = found.length === 1 && found[0] !== undefined ? found[0].kind : "unknown";
   const again = `EXPLAIN ${options.length === 0 ? "" : `(${options.join(", ")})`}\n${inner}`;
-  return Array.from({ length: extracted.count }, () => ({ kind, label: "EXPLAIN", sql: again }));
+  return Array.from({ length: count }, () => ({ kind, label: "EXPLAIN", sql: again }));
 }
 
 /** A SELECT by grammar, which makes it a read unless it calls one of the few functions that change something. */
@@ -83,7 +84,7 @@ function kindOfTree({ functions }: Tree): Omit<Classified, "sql"> {
 
 async function classifyOthers(native: DuckDBConnection, sql: string): Promise<readonly Classified[]> {
   const extracted = await native.extractStatements(sql);
-  // The engine splits `PIVOT … ON x` in two, a type made of the values of x and the query; no other text without a semicolon is two.
+  // The engine makes several statements of a PIVOT, the first a type of the values it finds; no other text without a semicolon is more than one.
   if (extracted.count > 1 && !sql.includes(";")) return [{ kind: isBarePivot(sql) ? "read" : "unknown", label: "PIVOT", sql }];
   const found: Classified[] = [];
   for (let index = 0; index < extracted.count; index++) {

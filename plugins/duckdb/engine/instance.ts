@@ -2,11 +2,11 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { diagnose } from "./diagnose.ts";
-import { missing } from "./file-errors.ts";
+import { diagnose } from "../errors/diagnose.ts";
+import { missing } from "../errors/file-errors.ts";
+import { refusal } from "../errors/refusal.ts";
+import { quoted, text } from "../sql/quote.ts";
 import { type FileView, readerOf, viewOfFile, viewsOfFolder, viewsOfGlob } from "./files.ts";
-import { quoted, text } from "./quote.ts";
-import { refusal } from "./refusal.ts";
 import type { Source } from "./source.ts";
 
 /** A running engine, locked down: it reads the files of its source and nothing else. */

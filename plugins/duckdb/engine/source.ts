@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Target } from "../../core/contract/driver.ts";
-import { missing, notDatabase } from "./file-errors.ts";
+import type { Target } from "../../../core/contract/driver.ts";
+import { missing, notDatabase } from "../errors/file-errors.ts";
+import { refusal } from "../errors/refusal.ts";
 import { isDatabase, isGlob, readerOf } from "./files.ts";
-import { refusal } from "./refusal.ts";
 
 /** What a target leads to, and the settings it asks for. */
 export interface Source {

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { refusal } from "../errors/refusal.ts";
 import type { Engine } from "./instance.ts";
-import { refusal } from "./refusal.ts";
 
 /** What all connections of this process to one place share. */
 export interface Database {

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
-import type { PathFacts } from "../../core/contract/driver.ts";
+import type { PathFacts } from "../../../core/contract/driver.ts";
 
 /** The table function that reads a kind of file. */
 export type Reader = "read_csv" | "read_json" | "read_parquet";

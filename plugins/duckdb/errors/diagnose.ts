@@ -1,4 +1,4 @@
-import type { Diagnosis } from "../../core/contract/problem.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
 import { type EngineError, offsetIn, readEngineError } from "./engine-error.ts";
 import { diagnoseFile } from "./file-errors.ts";
 import { carried } from "./refusal.ts";
@@ -114,7 +114,9 @@ function noSuchCall({ call, candidates, message }: EngineError): Diagnosis | und
 
 /** The engine quotes the value itself here; it may come from a row. */
 function conversion({ message }: EngineError): Diagnosis {
-  const wanted = /(?:\bto '?|destination type )([A-Z]\w*(?:\([\d, ]*\))?)'?\s*$/.exec(firstLine(message))?.[1];
+  const wanted = /^.*(?:\bto '?|destination type )([A-Z]\w*(?:\([\d, ]*\))?)'?(?: when casting from source column .*)?\s*$/.exec(
+    firstLine(message),
+  )?.[1];
   return {
     code: "SQL_INVALID",
     message: wanted === undefined ? "A value does not have the form its type needs" : `A value cannot be converted to ${wanted}`,
