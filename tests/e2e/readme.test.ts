@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { before, describe, it } from "node:test";
+import { binary, privateEnvironment, tempFolder } from "../support/binary.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const documents = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+/** The lines of every `sh` block that run tidegate; `cd` keeps its meaning within a document. */
+function commandsOf(document: string): string[] {
+  const blocks = readFileSync(join(root, document), "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm);
+  return [...blocks].flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split("\n")).filter((line) => /^(tidegate|cd) /.test(line));
+}
+
+describe("every documented command works as it stands", () => {
+  const home = tempFolder();
+  const programs = join(home, "bin");
+  const env = { ...privateEnvironment(home), PATH: `${programs}:${process.env.PATH}` };
+  before(() => {
+    execFileSync("mkdir", ["-p", programs]);
+    symlinkSync(binary, join(programs, "tidegate"));
+  });
+
+  for (const document of documents) {
+    const commands = commandsOf(document);
+    if (commands.length === 0) continue;
+    it(document, () => {
+      let cwd = tempFolder();
+      if (document !== "README.md") {
+        execFileSync("tidegate", ["demo", "tidegate-demo", "--quiet"], { cwd, env });
+        cwd = join(cwd, "tidegate-demo");
+      }
+      for (const command of commands) {
+        const folder = /^cd (\S+)/.exec(command)?.[1];
+        if (folder === undefined) assert.doesNotThrow(() => execFileSync("sh", ["-c", command], { cwd, env, stdio: "pipe" }), command);
+        else cwd = join(cwd, folder);
+      }
+    });
+  }
+});
