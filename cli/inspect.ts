@@ -47,6 +47,7 @@ async function inspect(target: string, object: string | undefined, options: Insp
   const detail = options.detail ?? (object === undefined ? "columns" : "full");
   await withTarget("inspect", target, options, context, async (app, connection, caller) => {
     const objects = await chosen(app, connection, { object, search: options.search, detail: format === "ddl" ? "full" : detail }, caller);
+    if (io.terminal !== undefined) await app.connections.proof(connection, caller.signal);
     note(app, connection, objects.length, context);
     if (!isRowFormat(format)) return io.out(`${describeObjects(app, connection, objects, format, format === "ddl" ? "full" : detail)}\n`);
     const exporter = formatNamed(format);

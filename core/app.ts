@@ -80,6 +80,7 @@ export async function createApp(deps: {
     drivers: await seatedDrivers(registry, deps.connections, deps.seatCommand),
     mostPerConnection: config.limits.maxConcurrent,
     idleMillis: 60_000,
+    unproved: (connection, why) => log.warn(`Read-only could not be proved on "${connection}": ${why}`),
   });
   const catalogs = createCatalogs({ open: async (name, signal) => openCatalog(connections, name, signal) });
   const policy = createPolicy([

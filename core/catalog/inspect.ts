@@ -44,6 +44,7 @@ export function createInspect({ catalogs, connections }: { readonly catalogs: Ca
       });
     }
     const text = await describe(connections.pick(name), input, signal);
+    await connections.proof(name, signal);
     const shown = page(text, { maxBytes: pageBytes, ...(input.cursor !== undefined && { cursor: input.cursor }) });
     const report = connections.reports().find((entry) => entry.name === name);
     const head = input.cursor === undefined && input.object === undefined && report !== undefined ? `-- ${reportLine(report)}\n` : "";

@@ -1,5 +1,5 @@
 import type { Folders } from "./folders.ts";
-import type { ResolvedSettings } from "./settings.ts";
+import type { ResolvedSettings, SettingValue } from "./settings.ts";
 
 /** The whole configuration with nothing left to resolve: numbers, absolute folders, variables filled in. */
 export interface Config extends ResolvedSettings {
@@ -35,6 +35,6 @@ export type Origin =
 
 /** What one source says: settings by path, and whole connections by name. */
 export interface Layer {
-  readonly settings: ReadonlyMap<string, { readonly value: string | number; readonly origin: Origin }>;
+  readonly settings: ReadonlyMap<string, { readonly value: SettingValue; readonly origin: Origin }>;
   readonly connections: ReadonlyMap<string, { readonly connection: ConnectionConfig; readonly origins: ReadonlyMap<string, Origin> }>;
 }

@@ -1,7 +1,7 @@
 import { namesSecret, redacted, redactTarget } from "../secrets/redact.ts";
 import type { Config, ConnectionConfig, Origin } from "./config.ts";
 import { shownPath } from "./find.ts";
-import { placedSettings, type ResolvedSettings, resolvedKey } from "./settings.ts";
+import { placedSettings, type ResolvedSettings, resolvedKey, type SettingValue } from "./settings.ts";
 import { writeDuration } from "./units.ts";
 
 /** One value of the configuration as anyone may see it, and where it was written. */
@@ -18,7 +18,7 @@ export function effectiveValues(config: Config, cwd: string): ShownValue[] {
     connectionValues(connection, (key) => templateOf(config.origins[`connections.${connection.name}.${key}`])),
   );
   const settings = placedSettings.map(({ section, key, setting }) => {
-    const values: Readonly<Record<string, string | number>> = config[section as keyof ResolvedSettings];
+    const values: Readonly<Record<string, SettingValue>> = config[section as keyof ResolvedSettings];
     return { path: [section, key], value: setting.write(values[resolvedKey(key, setting)] ?? "") };
   });
   return [...connections, ...settings].map(({ path, value }) => ({ path, value, origin: originOf(path) }));

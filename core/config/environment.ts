@@ -2,14 +2,17 @@ import { didYouMean, problem } from "../problem.ts";
 import type { Layer } from "./config.ts";
 import type { Environment } from "./folders.ts";
 import { createLayer, type LayerPlace } from "./layer.ts";
-import { type PlacedSetting, placedSettings } from "./settings.ts";
+import { type PlacedSetting, placedSettings, type SettingValue } from "./settings.ts";
 import { shown } from "./shown.ts";
 
 /** Variables that say where things are, not how tidegate behaves. */
 const otherVariables = ["TIDEGATE_CONFIG", "TIDEGATE_CACHE_DIR", "TIDEGATE_STATE_DIR", "TIDEGATE_DATA_DIR", "TIDEGATE_BASE_URL"];
 
-/** The one setting that is set by hand often enough for a short name; the long one wins. */
-const shortVariables: Readonly<Record<string, string>> = { "limits.timeout": "TIDEGATE_TIMEOUT" };
+/** Settings that are set by hand often enough for a short name; the long one wins. */
+const shortVariables: Readonly<Record<string, string>> = {
+  "limits.timeout": "TIDEGATE_TIMEOUT",
+  "plugins.registry": "TIDEGATE_PLUGIN_REGISTRY",
+};
 
 /** Kubernetes sets these for every service called tidegate. */
 const ofKubernetes = /^TIDEGATE_(SERVICE|PORT)(_|$)/;
@@ -17,7 +20,7 @@ const ofKubernetes = /^TIDEGATE_(SERVICE|PORT)(_|$)/;
 /** Reads the settings that TIDEGATE_ variables name; an empty variable says nothing. @throws CONFIG_INVALID */
 export function environmentLayer(env: Environment, place: Omit<LayerPlace, "originOf">): Layer {
   const variables = new Map<string, string>();
-  const sections: Record<string, Record<string, string | number>> = {};
+  const sections: Record<string, Record<string, SettingValue>> = {};
   for (const placed of placedSettings) {
     const variable = variablesOf(placed).find((name) => env[name]);
     if (variable === undefined) continue;
@@ -44,7 +47,7 @@ function variablesOf({ path, variable }: PlacedSetting): string[] {
   return [variable, ...(shortVariables[path] ? [shortVariables[path]] : [])];
 }
 
-function readVariable(variable: string, { setting }: PlacedSetting, env: Environment): string | number {
+function readVariable(variable: string, { setting }: PlacedSetting, env: Environment): SettingValue {
   const value = setting.read(env[variable]);
   if (value !== undefined) return value;
   const current = shown(env[variable], [variable]);

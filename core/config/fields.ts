@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Setting } from "./settings.ts";
+import type { Setting, SettingValue } from "./settings.ts";
 
 const variable = "\\$\\{";
 const shapes: Readonly<Record<string, (values: Setting["values"]) => Record<string, unknown>>> = {
@@ -8,10 +8,13 @@ const shapes: Readonly<Record<string, (values: Setting["values"]) => Record<stri
   duration: () => ({ type: ["integer", "string"], minimum: 1, pattern: `^\\d+(\\.\\d+)?\\s*(ms|s|m|h)?$|${variable}` }),
   choice: (values) => ({ type: "string", anyOf: [{ enum: values }, { pattern: variable }] }),
   folder: () => ({ type: "string", minLength: 1 }),
+  place: () => ({ type: "string", minLength: 1 }),
+  keys: () => ({ type: "string" }),
+  flag: () => ({ anyOf: [{ type: "boolean" }, { type: "string", pattern: `^(true|false)$|${variable}` }] }),
 };
 
 /** A field that holds one setting, or is left out. */
-export function settingField<Value extends string | number>(setting: Setting<string, Value>, description = setting.about) {
+export function settingField<Value extends SettingValue>(setting: Setting<string, Value>, description = setting.about) {
   return field((written) => setting.read(written), setting.wanted, { description, ...shapes[setting.kind]?.(setting.values) }).optional();
 }
 

@@ -8,6 +8,7 @@ import type { Environment, Folders } from "./folders.ts";
 import { fileProblem, schemaIssues, valueAt } from "./issues.ts";
 import { createLayer } from "./layer.ts";
 import { configSchema } from "./schema.ts";
+import { placedSettings } from "./settings.ts";
 
 const mostBytes = 1024 * 1024;
 
@@ -29,11 +30,13 @@ export function readFileLayer(file: ConfigFile, env: Environment, folders: Folde
 
 /** A project may come from anyone, and plugins are code that runs. */
 function foreignCode(file: ConfigFile, document: YamlDocument, folders: Folders): Issue[] {
-  const path = ["plugins", "folder"];
-  if (file.kind !== "project" || valueAt(document.value, path) === undefined) return [];
-  const line = document.lineOf(path);
-  const hint = `Set it in ${join(folders.config, "config.yaml")}, or in TIDEGATE_PLUGINS_FOLDER`;
-  return [{ line, place: `${path.join(".")} (line ${line})`, text: "a project file may not set this, because plugins are code", hint }];
+  if (file.kind !== "project") return [];
+  const set = placedSettings.filter(({ section, key }) => section === "plugins" && valueAt(document.value, [section, key]) !== undefined);
+  return set.map(({ section, key, path, variable }) => {
+    const line = document.lineOf([section, key]);
+    const hint = `Set it in ${join(folders.config, "config.yaml")}, or in ${variable}`;
+    return { line, place: `${path} (line ${line})`, text: "a project file may not set this, because plugins are code", hint };
+  });
 }
 
 function readText(file: ConfigFile): string {

@@ -1,19 +1,19 @@
 import { problem } from "../problem.ts";
 import type { Layer } from "./config.ts";
 import { type ConnectionInput, createLayer, type LayerPlace, type SectionInput } from "./layer.ts";
-import { connectionName, placedSettings, type settings } from "./settings.ts";
+import { connectionName, placedSettings, type SettingValue, type settings } from "./settings.ts";
 import { shown } from "./shown.ts";
 
 type Settings = typeof settings;
 
 /** What the command line says, as it was typed: `{ limits: { timeout: "5s" } }`. Absent values say nothing. */
 export type Flags = {
-  readonly [Section in keyof Settings]?: { readonly [Key in keyof Settings[Section]]?: string | number | undefined };
+  readonly [Section in keyof Settings]?: { readonly [Key in keyof Settings[Section]]?: SettingValue | undefined };
 } & { readonly connections?: Readonly<Record<string, string | ConnectionInput>> };
 
 /** Reads what the command line says. @throws INPUT_INVALID */
 export function flagLayer({ connections, ...written }: Flags, place: Omit<LayerPlace, "originOf">): Layer {
-  const sections: Record<string, Record<string, string | number>> = {};
+  const sections: Record<string, Record<string, SettingValue>> = {};
   for (const { section, key, path, setting } of placedSettings) {
     const typed = (written as Readonly<Record<string, SectionInput>>)[section]?.[key];
     if (typed === undefined) continue;

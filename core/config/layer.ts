@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { ConnectionConfig, Layer, Origin } from "./config.ts";
-import { placedSettings } from "./settings.ts";
+import { placedSettings, type Setting, type SettingValue } from "./settings.ts";
 
 /** What a source may say of one connection, its values already read. */
 export interface ConnectionInput {
@@ -14,7 +14,7 @@ export interface ConnectionInput {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
-export type SectionInput = Readonly<Record<string, string | number | undefined>> | null | undefined;
+export type SectionInput = Readonly<Record<string, SettingValue | undefined>> | null | undefined;
 
 /** What a source says, its values already read; absent and null mean it says nothing. */
 export interface LayerInput {
@@ -31,11 +31,11 @@ export interface LayerPlace {
 
 /** Makes paths absolute and notes where each value came from. */
 export function createLayer(input: LayerInput, place: LayerPlace): Layer {
-  const settings: [string, { value: string | number; origin: Origin }][] = [];
+  const settings: [string, { value: SettingValue; origin: Origin }][] = [];
   for (const { section, key, path, setting } of placedSettings) {
     const read = input.sections[section]?.[key];
     if (read === undefined) continue;
-    const value = setting.kind === "folder" ? absolute(String(read), place) : read;
+    const value = isPath(setting, read) ? absolute(String(read), place) : read;
     settings.push([path, { value, origin: place.originOf([section, key]) }]);
   }
   const connections = Object.entries(input.connections ?? {}).map(([name, written]) => [name, connect(name, written, place)] as const);
@@ -62,6 +62,10 @@ function connect(name: string, written: string | ConnectionInput, { folder, orig
   }
   for (const key of Object.keys(options)) origins.set(`options.${key}`, originOf([...at, "options", key]));
   return { connection, origins };
+}
+
+function isPath({ kind }: Setting, value: SettingValue): boolean {
+  return kind === "folder" || (kind === "place" && !/^[a-z]+:\/\//.test(String(value)));
 }
 
 function absolute(path: string, { folder, home }: LayerPlace): string {

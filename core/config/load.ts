@@ -3,7 +3,7 @@ import { environmentLayer, environmentWarnings } from "./environment.ts";
 import { findConfigFiles } from "./find.ts";
 import { type Flags, flagLayer } from "./flags.ts";
 import { type Environment, type Folders, resolveFolders } from "./folders.ts";
-import { placedSettings, type ResolvedSettings, resolvedKey, type Setting } from "./settings.ts";
+import { placedSettings, type ResolvedSettings, resolvedKey, type Setting, type SettingValue } from "./settings.ts";
 
 /**
  * Reads the configuration: flags over environment over project file over user file over defaults.
@@ -34,7 +34,7 @@ export async function loadConfig(from: {
 function merge(layers: readonly Layer[], folders: Folders): Omit<Config, "folders" | "files" | "warnings"> {
   const written = new Map(layers.flatMap((layer) => [...layer.settings]));
   const connections = new Map(layers.flatMap((layer) => [...layer.connections]));
-  const sections: Record<string, Record<string, string | number>> = {};
+  const sections: Record<string, Record<string, SettingValue>> = {};
   const origins: (readonly [string, Origin])[] = [];
   for (const { section, key, path, setting } of placedSettings) {
     const { value, origin } = written.get(path) ?? { value: fallback(setting, folders), origin: { from: "default" } };
@@ -51,7 +51,7 @@ function merge(layers: readonly Layer[], folders: Folders): Omit<Config, "folder
   };
 }
 
-function fallback(setting: Setting, folders: Folders): string | number {
+function fallback(setting: Setting, folders: Folders): SettingValue {
   if (setting.kind !== "folder") return setting.read(setting.fallback) ?? setting.fallback;
   return String(setting.fallback).replace(/^<(data|state)>/, (_, name: "data" | "state") => folders[name]);
 }

@@ -1,17 +1,20 @@
 import { readCount, readDuration, readSize, writeDuration, writeSize } from "./units.ts";
 
+/** What one scalar of the configuration may hold. */
+export type SettingValue = string | number | boolean;
+
 /** One scalar of the configuration: how it is read, what it is without one, and what it is for. */
-export interface Setting<Kind extends string = string, Value extends string | number = string | number> {
+export interface Setting<Kind extends string = string, Value extends SettingValue = SettingValue> {
   readonly kind: Kind;
   /** As it would be written; folders may start with `<data>` or `<state>`. */
-  readonly fallback: string | number;
+  readonly fallback: SettingValue;
   readonly about: string;
   /** What would have been accepted, for messages: `a duration such as "30s"`. */
   readonly wanted: string;
   /** The only accepted values, where there is such a list. */
   readonly values?: readonly Value[];
   read(written: unknown): Value | undefined;
-  write(value: Value): string | number;
+  write(value: Value): SettingValue;
 }
 
 const same = <Value>(value: Value): Value => value;
@@ -62,6 +65,39 @@ const folder = (fallback: string, about: string): Setting<"folder", string> => (
   write: same,
 });
 
+const flag = (fallback: boolean, about: string): Setting<"flag", boolean> => ({
+  kind: "flag",
+  fallback,
+  about,
+  wanted: "true or false",
+  read: (written) => (String(written) === "true" ? true : String(written) === "false" ? false : undefined),
+  write: same,
+});
+
+const place = (fallback: string, about: string): Setting<"place", string> => ({
+  kind: "place",
+  fallback,
+  about,
+  wanted: "an https:// address or a folder's path",
+  read: (written) => (typeof written === "string" && written !== "" && !written.includes("\0") ? written : undefined),
+  write: same,
+});
+
+const publicKey = /^[\w.@-]+:[A-Za-z0-9+/]{43}=$/;
+
+/** Read as one text, the keys parted by spaces; empty when there are none. */
+const keys = (about: string): Setting<"keys", string> => ({
+  kind: "keys",
+  fallback: "none",
+  about,
+  wanted: '"none", or public keys as name:base64, parted by spaces',
+  read: (written) => {
+    const words = typeof written === "string" ? written.split(/[\s,]+/).filter((word) => word !== "" && word !== "none") : undefined;
+    return words?.every((word) => publicKey.test(word)) ? words.join(" ") : undefined;
+  },
+  write: (value) => value || "none",
+});
+
 /** Every scalar setting: the schema, the environment variables, the defaults and the reference are read from here. */
 export const settings = {
   limits: {
@@ -85,7 +121,13 @@ export const settings = {
     format: choice(["text", "json"], "text", "How a log line is written"),
   },
   plugins: {
-    folder: folder("<data>/plugins", "Where installed plugins are kept; may not be set in a project file, because plugins are code"),
+    folder: folder("<data>/plugins", "Where installed plugins are kept"),
+    registry: place(
+      "https://github.com/tidegate/tidegate/releases/latest/download",
+      "Where plugins are installed from: the address or folder that holds index.json",
+    ),
+    keys: keys("Public keys trusted to sign a registry, besides those built in"),
+    auto: flag(false, "Whether a missing driver is installed without asking when a target needs it"),
   },
 } as const;
 
@@ -95,7 +137,7 @@ export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
   export: "Where exports of assistants go",
   telemetry: "Traces of what was asked and how long it took",
   log: "Messages on standard error",
-  plugins: "Drivers, tools and formats installed besides the built-in ones",
+  plugins: "Drivers, tools and formats installed besides the built-in ones; not for a project file, because plugins are code",
 };
 
 /** What one connection may set for itself. */

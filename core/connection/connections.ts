@@ -48,6 +48,8 @@ export function createConnections(deps: {
   readonly drivers: readonly Driver[];
   readonly mostPerConnection: number;
   readonly idleMillis: number;
+  /** Told when a connection could not be proved read-only. */
+  readonly unproved: (connection: string, why: string) => void;
 }): Connections {
   const settings = new Map(deps.connections.map((entry) => [entry.name, entry]));
   const resolved = new Map<string, ResolvedTarget>();
@@ -74,7 +76,7 @@ export function createConnections(deps: {
         open: (signal) => open(target(name), access === "read", signal),
         most: deps.mostPerConnection,
         idleMillis: deps.idleMillis,
-        prove: access === "read",
+        ...(access === "read" && { proveAfterMillis: 50, unproved: (why) => deps.unproved(name, why) }),
       });
     pools.set(key, found);
     return found;
@@ -102,7 +104,13 @@ export function createConnections(deps: {
       const lease = await pool(name, access).take(signal);
       return { ...lease, name, driver };
     },
-    proof: (name, signal) => pool(name, "read").proof(signal),
+    async proof(name, signal) {
+      try {
+        return await pool(name, "read").proof(signal);
+      } catch (error) {
+        throw diagnosed(error, target(name).driver);
+      }
+    },
     reports: () => [...settings.keys()].map((name) => report(name, target, pools.get(`read ${name}`))),
     async close() {
       await Promise.all([...pools.values()].map((entry) => entry.close()));

@@ -33,7 +33,10 @@ export function createPool(deps: {
   readonly open: (signal: AbortSignal) => Promise<Connection>;
   readonly most: number;
   readonly idleMillis: number;
-  readonly prove: boolean;
+  /** The read-only self-test runs this long after a connection first falls idle, so that no call waits for it; absent means only when asked for. */
+  readonly proveAfterMillis?: number;
+  /** Told when a write got through, or when trying failed. */
+  readonly unproved?: (why: string) => void;
 }): Pool {
   const idle: { readonly connection: Connection; readonly timer: ReturnType<typeof setTimeout> }[] = [];
   const waiters: Waiter[] = [];
@@ -41,6 +44,7 @@ export function createPool(deps: {
   let closed = false;
   let failure: string | undefined;
   let proved: ReadOnlyProof | undefined;
+  let proving: ReturnType<typeof setTimeout> | undefined;
 
   const drop = async (connection: Connection) => {
     count--;
@@ -58,6 +62,12 @@ export function createPool(deps: {
     timer.unref?.();
     idle.push({ connection, timer });
     waiters.shift()?.wake();
+    if (deps.proveAfterMillis === undefined || proving !== undefined) return;
+    proving = setTimeout(
+      () => void prove(new AbortController().signal).catch((error) => deps.unproved?.(asProblem(error).message)),
+      deps.proveAfterMillis,
+    );
+    proving.unref?.();
   };
 
   const takeIdle = (): Connection | undefined => {
@@ -71,18 +81,14 @@ export function createPool(deps: {
 
   const openOne = async (signal: AbortSignal): Promise<Connection> => {
     count++;
-    let connection: Connection | undefined;
     try {
-      connection = await deps.open(signal);
-      if (deps.prove) proved ??= await connection.proveReadOnly(signal);
+      const connection = await deps.open(signal);
       failure = undefined;
       return connection;
     } catch (error) {
       failure = asProblem(error).message;
-      if (connection === undefined) {
-        count--;
-        waiters.shift()?.wake();
-      } else await drop(connection);
+      count--;
+      waiters.shift()?.wake();
       throw error;
     }
   };
@@ -110,6 +116,19 @@ export function createPool(deps: {
     };
   };
 
+  const prove = async (signal: AbortSignal): Promise<ReadOnlyProof> => {
+    if (proved !== undefined) return proved;
+    const lease = await take(signal);
+    try {
+      proved = await lease.connection.proveReadOnly(signal);
+      const through = proved.attempts.filter(({ refused }) => !refused).map(({ attempt }) => attempt);
+      if (proved.state === "UNVERIFIED") deps.unproved?.(`these got through: ${through.join(", ")}`);
+      return proved;
+    } finally {
+      await lease.release(signal.aborted);
+    }
+  };
+
   return {
     take,
     get proved() {
@@ -121,17 +140,10 @@ export function createPool(deps: {
     get failure() {
       return failure;
     },
-    async proof(signal) {
-      const lease = await take(signal);
-      try {
-        proved ??= await lease.connection.proveReadOnly(signal);
-        return proved;
-      } finally {
-        await lease.release();
-      }
-    },
+    proof: prove,
     async close() {
       closed = true;
+      clearTimeout(proving);
       const entries = idle.splice(0);
       for (const { timer } of entries) clearTimeout(timer);
       await Promise.all(entries.map(({ connection }) => drop(connection)));

@@ -21,6 +21,9 @@ export interface Contribution {
 /** A plugin's default export. */
 export type Activate = (host: Host) => Contribution | Promise<Contribution>;
 
+/** What a plugin touches, shown before it is installed: `true`, a few words about it, or a list of names. */
+export type PluginNeeds = { readonly [Need in "network" | "files" | "native" | "env"]?: boolean | string | readonly string[] };
+
 /** `manifest.json` beside a plugin's bundled code. */
 export interface Manifest {
   readonly schema: 1;
@@ -33,6 +36,9 @@ export interface Manifest {
   readonly entry: string;
   /** `any`, or `<os>-<arch>` with `-musl` where it matters, e.g. `linux-x64`. */
   readonly platform: string;
+  /** The product it connects to, as people write it. */
+  readonly title?: string;
+  readonly needs?: PluginNeeds;
   /** Every file the plugin loads, by relative path. */
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly size: number }>>;
 }

@@ -17,7 +17,9 @@ function add(source: Source, target: Target, databases: Map<string, Database>): 
   const database = createDatabase({
     start: (writable) => startEngine(source, writable),
     lockable: source.kind === "database",
-    gone: () => void databases.delete(key),
+    gone: () => {
+      if (databases.get(key) === database) databases.delete(key);
+    },
   });
   databases.set(key, database);
   return database;

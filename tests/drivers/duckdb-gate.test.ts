@@ -112,6 +112,16 @@ describe("the gate of duckdb", () => {
     assert.deepEqual(await rowsOf(connection, "with x as (from events) pivot x on id in (1, 2) using count(*)"), [[1, 1]]);
     assert.deepEqual(await rowsOf(connection, "pivot events on id using count(*)"), [[1, 1]]);
     assert.deepEqual(await rowsOf(connection, "from (pivot events on id using count(*)) -- at the end"), [[1, 1]]);
+    assert.equal((await rowsOf(connection, "explain pivot events on id using count(*)")).length, 1);
+    assert.match(
+      await connection.explain("pivot events on id using count(*)", [], { signal: never, batchSize: 1, analyze: true }),
+      /GROUP_BY/,
+    );
+    assert.match(
+      await connection.explain("pivot events on id using count(*)", [], { signal: never, batchSize: 1, analyze: true }),
+      /AGGREGATE|GROUP/,
+    );
+    assert.equal((await rowsOf(connection, "explain pivot events on id using count(*)")).length, 1);
   });
 
   it("refuses a text with the character U+0000, behind which the engine would not look", async () => {

@@ -38,7 +38,7 @@ describe("one database of duckdb, several connections", () => {
       }`;
     const script = join(folder, "elsewhere.ts");
     writeFileSync(script, code);
-    const runner = "Deno" in globalThis ? ["run", "-A", "--no-check", script] : [script];
+    const runner = "Deno" in globalThis ? ["run", "-A", "--no-check", "--config", "deno.json", script] : [script];
     return execFileSync(process.execPath, runner, { encoding: "utf8", cwd: fileURLToPath(new URL("../..", import.meta.url)) }).trim();
   };
 

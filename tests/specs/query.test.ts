@@ -19,6 +19,7 @@ function room(answers: Readonly<Record<string, MemoryAnswer>>, target = "memory:
     drivers: [driver],
     mostPerConnection: 2,
     idleMillis: 1000,
+    unproved: (connection, why) => assert.fail(`${connection}: ${why}`),
   });
   const runner = createQueryRunner({
     connections,

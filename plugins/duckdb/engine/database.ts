@@ -69,7 +69,7 @@ export function createDatabase(deps: {
           changing = undefined;
           tidy();
         });
-        await changing;
+        changing.catch(() => undefined); // Heard by those who wait for it; all of them may have left.
       }
     }
   };
@@ -149,9 +149,9 @@ async function patiently(member: Pick<Member, "enter">, signal: AbortSignal): Pr
   }
 }
 
-/** Resolves when `work` ends, in whatever way; rejects when the caller leaves first. */
-async function settled(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  await abortable(signal, (resume) => void work.then(resume, resume));
+/** Waits for work that others wait for too; rejects as soon as the caller leaves. */
+function settled(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return abortable(signal, (resume, fail) => void work.then(resume, fail));
 }
 
 async function idle(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
@@ -166,13 +166,10 @@ async function idle(waiting: Set<() => void>, signal: AbortSignal): Promise<void
   }
 }
 
-function abortable(signal: AbortSignal, start: (resume: () => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    start(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    });
-  });
+function abortable(signal: AbortSignal, start: (resume: () => void, fail: (error: unknown) => void) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  start(resolve, reject);
+  return promise.finally(() => signal.removeEventListener("abort", abort));
 }

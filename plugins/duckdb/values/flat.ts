@@ -1,6 +1,7 @@
 import { type DuckDBDecimalType, type DuckDBEnumType, DuckDBTypeId } from "@duckdb/node-api";
 import { dateWriter, intervalText, timeNanosText, timestampNanosText, timestampWriter, timeText, timeTzText } from "./moments.ts";
 import { decimalText, integer, shortestFloat } from "./numbers.ts";
+import { texts } from "./texts.ts";
 import { int64, memory, type Reader, type Vector } from "./vectors.ts";
 
 /** Readers for every type that is not made of other types. */
@@ -75,22 +76,6 @@ function decimals(vector: Vector): Reader {
   return (row) => {
     const near = double(row);
     return decimalText(Number.isSafeInteger(near) ? near : exact(row), scale);
-  };
-}
-
-/**
- * Text of up to 12 bytes lies in the vector itself, behind its length. Longer text is fetched by the bindings,
- * whose decoder drops a byte order mark; the first four bytes are here as well, and tell.
- */
-function texts(vector: Vector): Reader {
-  const view = memory(vector);
-  const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
-  return (row) => {
-    const at = row * 16;
-    const length = view.getUint32(at, true);
-    if (length <= 12) return bytes.toString("utf8", at + 4, at + 4 + length);
-    const text = vector.getItem(row) as string;
-    return (view.getUint32(at + 4, true) & 0xffffff) === 0xbfbbef ? `\ufeff${text}` : text;
   };
 }
 
