@@ -3,7 +3,7 @@ import type { Member } from "./engine/database.ts";
 import type { Engine } from "./engine/instance.ts";
 import { refusal } from "./errors/refusal.ts";
 
-/** One piece of work on a connection; whoever began it ends it, once. */
+/** One piece of work on a connection; whoever began it ends it. */
 export interface Session {
   readonly native: DuckDBConnection;
   readonly engine: Engine;
@@ -15,33 +15,39 @@ export interface Session {
 /** Lets one piece of work happen at a time. */
 export interface Sessions {
   begin(signal: AbortSignal): Promise<Session>;
-  /** How rows that are still to be read can be stopped; they are at once when the connection has been closed meanwhile. */
-  stopWith(stop: () => Promise<void>): Promise<void>;
+  /** How to stop rows that are still to be read, when the connection is closed. @throws when it has been, meanwhile. */
+  stopWith(stop: (reason: Error) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
 export function createSessions(member: Member): Sessions {
   let closed = false;
-  let working: { readonly over: PromiseWithResolvers<void>; stop?: () => Promise<void> } | undefined;
+  let working: { readonly over: PromiseWithResolvers<void>; stop?: (reason: Error) => Promise<void> } | undefined;
+  /** The end of the work before: nobody waits for it but who comes next. */
+  let ending: Promise<void> | undefined;
 
   const start = (native: DuckDBConnection, engine: Engine, exit: () => void): Session => {
     let inTransaction = false;
+    const rollBack = async () => {
+      if (inTransaction) await native.run("ROLLBACK");
+      inTransaction = false;
+    };
     return {
       native,
       engine,
       async readOnly() {
-        if (inTransaction) await native.run("ROLLBACK");
+        await rollBack();
         await native.run("BEGIN TRANSACTION READ ONLY");
         inTransaction = true;
       },
       async end() {
-        try {
-          if (inTransaction) await native.run("ROLLBACK");
-        } finally {
+        const { over } = working ?? {};
+        working = undefined;
+        ending = rollBack().finally(() => {
           exit();
-          working?.over.resolve();
-          working = undefined;
-        }
+          over?.resolve();
+        });
+        ending.catch(() => undefined); // Whoever comes next hears of it.
       },
     };
   };
@@ -60,6 +66,7 @@ export function createSessions(member: Member): Sessions {
         });
       working = { over: Promise.withResolvers() };
       try {
+        await ending;
         const { native, engine, exit } = await member.enter(signal);
         return start(native, engine, exit);
       } catch (error) {
@@ -70,16 +77,23 @@ export function createSessions(member: Member): Sessions {
     },
     async stopWith(stop) {
       if (working !== undefined) working.stop = stop;
-      if (closed) await stop();
+      if (!closed) return;
+      await stop(closedError());
+      throw closedError();
     },
     async close() {
       if (closed) return;
       closed = true;
-      await working?.stop?.();
+      await working?.stop?.(closedError());
       await working?.over.promise;
+      await ending?.catch(() => undefined); // The connection goes, and its transaction with it.
       member.leave();
     },
   };
+}
+
+function closedError(): Error {
+  return refusal({ code: "CONNECTION_FAILED", message: "The connection is closed", hint: "Open a new one", retryable: true });
 }
 
 const interruptMillis = 5;

@@ -58,23 +58,32 @@ async function startUp(): Promise<Figure[]> {
   ];
 }
 
-async function callOverhead(): Promise<Figure> {
-  const session = openSession([binary, "serve", "--connection", `shop=${shop}`], env);
+async function callOverhead(engine: string, target: string, bareCall: () => Promise<unknown>): Promise<Figure> {
+  const session = openSession([binary, "serve", "--connection", `main=${target}`], env);
   await session.initialize();
-  for (let n = 0; n < 500; n++) await session.query("select 1");
-  const call = await repeat(2000, async () => timed(() => session.query("select 1")));
+  await sequence(500, () => session.query("select 1"));
+  const call = await repeat(2000, () => timed(() => session.query("select 1")));
   await session.close();
-  const db = new DatabaseSync(shop, { readOnly: true });
-  const statement = () => db.prepare("select 1").all();
-  for (let n = 0; n < 500; n++) statement();
-  const bare = await repeat(2000, async () => timed(async () => statement()));
-  db.close();
+  await sequence(500, bareCall);
+  const bare = await repeat(2000, () => timed(bareCall));
   return {
-    what: "`select 1` tool call over stdio, above the bare driver",
+    what: `\`select 1\` over stdio on ${engine}, above the bare driver`,
     measured: `${(call - bare).toFixed(3)} ms`,
     goal: "≤ 0.3 ms",
-    baseline: `node:sqlite ${bare.toFixed(3)} ms, call ${call.toFixed(3)} ms`,
+    baseline: `driver ${bare.toFixed(3)} ms, call ${call.toFixed(3)} ms`,
   };
+}
+
+async function callOverheads(): Promise<Figure[]> {
+  const db = new DatabaseSync(shop, { readOnly: true });
+  const sqlite = await callOverhead("SQLite", shop, async () => db.prepare("select 1").all());
+  db.close();
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const duckdb = await callOverhead("DuckDB", ":memory:", async () => (await connection.runAndReadAll("select 1")).getRows());
+  connection.closeSync();
+  instance.closeSync();
+  return [sqlite, duckdb];
 }
 
 async function exports(): Promise<Figure[]> {
@@ -165,7 +174,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 try {
   await prepare();
-  const figures = [...(await startUp()), await callOverhead(), await firstDuckdb(), ...(await exports()), await streaming()];
+  const figures = [...(await startUp()), ...(await callOverheads()), await firstDuckdb(), ...(await exports()), await streaming()];
   console.log("| what | measured | goal | baseline in the same run |\n|---|---|---|---|");
   for (const { what, measured, goal, baseline = "" } of figures) console.log(`| ${what} | ${measured} | ${goal} | ${baseline} |`);
 } finally {
