@@ -84,6 +84,12 @@ describe("data files of duckdb", () => {
     assert.deepEqual(await views(join(folder, "folder")), ["Sales_2024", "_2024", "data", "order", "order_json", "sales_2024_csv", "über"]);
   });
 
+  it("leaves out the sidecars of files that tidegate exported", async () => {
+    for (const name of ["orders.csv", "orders.csv.meta.json", "own.meta.json"])
+      place(`exported/${name}`, name.endsWith("json") ? '{"a": 1}' : "a\n1\n");
+    assert.deepEqual(await views(join(folder, "exported")), ["orders", "own_meta"]);
+  });
+
   it("keeps a folder usable when one of its files is not", async () => {
     place("mixed/good.csv", "a\n1\n");
     place("mixed/torn.parquet", "PAR1 torn PAR1");

@@ -45,13 +45,18 @@ export function isGlob(path: string): boolean {
   return /[*?[]/.test(path);
 }
 
-/** One view per readable file of a folder, named after it. Subfolders are left alone: a glob names them on purpose. */
+/**
+ * One view per readable file of a folder, named after it. Subfolders are left alone: a glob names them on purpose. So
+ * are the sidecars that tell where an exported file beside them came from.
+ */
 export function viewsOfFolder(folder: string): FileView[] {
   const isFile = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink();
   const names = readdirSync(folder, { withFileTypes: true })
     .filter(isFile)
     .map(({ name }) => name);
-  return views(names.sort().map((name) => ({ paths: [join(folder, name)], wanted: stem(name) })));
+  const present = new Set(names);
+  const data = names.filter((name) => !present.has(name.replace(/\.meta\.json$/, "")) || !name.endsWith(".meta.json"));
+  return views(data.sort().map((name) => ({ paths: [join(folder, name)], wanted: stem(name) })));
 }
 
 /**
