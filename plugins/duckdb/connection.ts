@@ -27,7 +27,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     try {
       return await work(session);
     } catch (error) {
-      throw told(error, sql, session);
+      throw told(located(error, sql), session);
     } finally {
       await session.end();
     }
@@ -43,9 +43,11 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
   return {
     async query(sql, params, options): Promise<RowStream> {
       const session = await sessions.begin(options.signal);
+      let ran = sql;
       try {
         const statement = only(await statementsOf(session, sql));
         passGate(statement, readOnly);
+        ran = statement.sql;
         if (statement.kind === "read") await session.readOnly();
         const run = statement.kind === "read" ? readRows : runToEnd;
         const rows = await run(session, statement, params, options);
@@ -53,7 +55,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
         return rows;
       } catch (error) {
         await session.end();
-        throw told(error, sql, session);
+        throw told(located(error, ran, ran.length - sql.length), session);
       }
     },
     analyze: (sql) => during(sql, never, async (session) => (await statementsOf(session, sql)).map(({ kind }) => ({ kind }))),
@@ -89,11 +91,10 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
 }
 
 /** Of a file that has gone the engine says that it may not be read: it no longer knows the path as one of ours. */
-function told(error: unknown, sql: string, { engine }: Session): unknown {
-  const found = located(error, sql);
-  if (carried(found)?.code !== "POLICY_DENIED") return found;
-  const gone = engine.views.flatMap(({ paths }) => paths).find((path) => (found as Error).message.includes(path) && !existsSync(path));
-  return gone === undefined ? found : refusal(missing(gone), error);
+function told(error: unknown, { engine }: Session): unknown {
+  if (carried(error)?.code !== "POLICY_DENIED") return error;
+  const gone = engine.views.flatMap(({ paths }) => paths).find((path) => (error as Error).message.includes(path) && !existsSync(path));
+  return gone === undefined ? error : refusal(missing(gone), error);
 }
 
 async function records(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Record<string, Value>[]> {

@@ -28,6 +28,7 @@ export function createSessions(member: Member): Sessions {
 
   const start = (native: DuckDBConnection, engine: Engine, exit: () => void): Session => {
     let inTransaction = false;
+    let ended = false;
     const rollBack = async () => {
       if (inTransaction) await native.run("ROLLBACK");
       inTransaction = false;
@@ -41,6 +42,8 @@ export function createSessions(member: Member): Sessions {
         inTransaction = true;
       },
       async end() {
+        if (ended) return;
+        ended = true;
         const { over } = working ?? {};
         working = undefined;
         ending = rollBack().finally(() => {

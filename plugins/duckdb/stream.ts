@@ -20,7 +20,8 @@ interface Reading {
 }
 
 export interface Rows extends RowStream {
-  close(): Promise<void>;
+  /** Stops the engine. Whoever still reads hears the reason, if there is one. */
+  close(reason?: Error): Promise<void>;
 }
 
 /** A result as it comes. Ends the session after the last row, on an error, or when the reader leaves. */
@@ -40,11 +41,11 @@ export function streamRows(result: DuckDBResult, reading: Reading): Rows {
       await source.close();
     }
   }
-  const close = async () => {
+  const dispose = async () => {
     await source.close();
     await rows.return(undefined);
   };
-  return { columns, close, [Symbol.asyncIterator]: () => rows, [Symbol.asyncDispose]: close };
+  return { columns, close: source.close, [Symbol.asyncIterator]: () => rows, [Symbol.asyncDispose]: dispose };
 }
 
 /** The rows of a statement that has none. */
@@ -64,7 +65,9 @@ function createChunks(result: DuckDBResult, { session, signal, failure }: Readin
   const { native } = session;
   let coming: Promise<DuckDBDataChunk | null> | undefined;
   let closing: Promise<void> | undefined;
+  let explaining: Promise<unknown> | undefined;
   let ended = false;
+  let broken: Error | undefined;
 
   const fetch = () => {
     const chunk = result.fetchChunk();
@@ -76,7 +79,8 @@ function createChunks(result: DuckDBResult, { session, signal, failure }: Readin
     const stop = setInterval(() => native.interrupt(), 1);
     native.interrupt();
     try {
-      for (let chunk = await (coming ?? fetch()); chunk !== null && chunk.rowCount > 0; chunk = await fetch());
+      if (explaining !== undefined) await explaining;
+      else for (let chunk = await (coming ?? fetch()); chunk !== null && chunk.rowCount > 0; chunk = await fetch());
     } catch {
       // The interrupt, arriving: what was asked for.
     } finally {
@@ -85,19 +89,25 @@ function createChunks(result: DuckDBResult, { session, signal, failure }: Readin
   };
   return {
     async next(): Promise<DuckDBDataChunk | undefined> {
-      if (closing !== undefined) return undefined;
-      const chunk = await interruptible(native, signal, coming ?? fetch());
+      const arriving = closing === undefined ? interruptible(native, signal, coming ?? fetch()) : Promise.resolve(null);
+      const chunk = await arriving.catch((error) => {
+        throw broken ?? error;
+      });
+      if (broken !== undefined && !ended) throw broken;
       if (closing !== undefined) return undefined;
       if (chunk === null || chunk.rowCount === 0) {
-        ended = true;
         // A result that failed ends with the same empty chunk as one that is complete; only this tells them apart.
-        if (result.returnType === ResultReturnType.INVALID) throw await failure();
+        if (result.returnType === ResultReturnType.INVALID) explaining = failure();
+        const error = await explaining;
+        ended = true;
+        if (error !== undefined) throw broken ?? error;
         return undefined;
       }
       coming = fetch();
       return chunk;
     },
-    close(): Promise<void> {
+    close(reason?: Error): Promise<void> {
+      broken ??= reason;
       closing ??= (async () => {
         try {
           if (!ended) await drain();

@@ -28,6 +28,7 @@ const cases: readonly (readonly [sql: string, expected: Partial<Diagnosis>, at?:
     { code: "SQL_INVALID", message: 'Table or alias "x" is not in the FROM clause', missing: "x", hint: 'Did you mean "item"?' },
     "x.name",
   ],
+  ["/* so */ explain  (analyze) select nmae from item", { message: 'Column "nmae" does not exist' }, "nmae"],
   ["from itme", { code: "SQL_INVALID", message: 'Table "itme" does not exist', missing: "itme" }, "itme"],
   ["insert into itme values (1)", { code: "SQL_INVALID", message: 'Table "itme" does not exist', missing: "itme" }],
   [

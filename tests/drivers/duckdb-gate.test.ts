@@ -115,7 +115,7 @@ describe("the gate of duckdb", () => {
     assert.equal((await rowsOf(connection, "explain pivot events on id using count(*)")).length, 1);
     assert.match(
       await connection.explain("pivot events on id using count(*)", [], { signal: never, batchSize: 1, analyze: true }),
-      /GROUP_BY/,
+      /AGGREGATE/,
     );
     assert.match(
       await connection.explain("pivot events on id using count(*)", [], { signal: never, batchSize: 1, analyze: true }),

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Connection, Params } from "../../core/contract/driver.ts";
 import { createDuckdbDriver } from "../../plugins/duckdb/driver.ts";
-import { answer, cellOf, firstBatch, never, rejection, rowsOf } from "../contract/driver/bench.ts";
+import { cellOf, firstBatch, never, rejection, rowsOf } from "../contract/driver/bench.ts";
 
 const driver = createDuckdbDriver();
 const many = "select i, repeat('x', 50) || i as s from range(3000000) t(i)";
@@ -27,7 +28,8 @@ describe("one database of duckdb, several connections", () => {
   /** What another process makes of the file. */
   const elsewhere = (readOnly: boolean): string => {
     const code = `
-      import { createDuckdbDriver } from ${JSON.stringify(fileURLToPath(new URL("../../plugins/duckdb/driver.ts", import.meta.url)))};
+      import type { Connection, Params } from "../../core/contract/driver.ts";
+import { createDuckdbDriver } from ${JSON.stringify(fileURLToPath(new URL("../../plugins/duckdb/driver.ts", import.meta.url)))};
       const driver = createDuckdbDriver();
       const target = { scheme: "duckdb", location: ${JSON.stringify(path)}, options: {} };
       try {
@@ -79,7 +81,16 @@ describe("one database of duckdb, several connections", () => {
     const unread = await writer.query("from item", [], { signal: never, batchSize: 100 });
     await writer[Symbol.asyncDispose]();
     assert.equal(elsewhere(false), "open");
-    assert.equal(await firstBatch(unread), 0);
+    assert.equal(driver.diagnose(await rejection(firstBatch(unread)))?.code, "CONNECTION_FAILED");
+  });
+
+  it("tells a reader that its connection was closed, and never ends its rows early without a word", async () => {
+    const connection = await open(true);
+    const reading = rejection(countRows(connection, many));
+    const other = await open(true);
+    const preparing = rejection(other.query(many, [], { signal: never, batchSize: 2048 }));
+    await Promise.all([connection[Symbol.asyncDispose](), other[Symbol.asyncDispose]()]);
+    for (const failure of [reading, preparing]) assert.equal(driver.diagnose(await failure)?.code, "CONNECTION_FAILED");
   });
 
   it("waits with writing until rows that are being read have come, and hears a cancel meanwhile", async () => {
@@ -120,10 +131,10 @@ describe("one database of duckdb, several connections", () => {
   it("tells a result that broke off from one that is complete", async () => {
     await using connection = await open(true);
     const sql = "select case when i = ? then s::integer else 1 end as n from (select i, i || 'x' as s from range(3000000) t(i))";
-    const found = driver.diagnose(await rejection(answer(connection, sql, [2_900_000])));
+    const found = driver.diagnose(await rejection(countRows(connection, sql, [2_900_000])));
     assert.equal(found?.message, "A value cannot be converted to INT32");
     assert.equal(found?.position, sql.indexOf("s::integer") + 1);
-    assert.equal((await answer(connection, sql, [-1])).rows.length, 3_000_000);
+    assert.equal(await countRows(connection, sql, [-1]), 3_000_000);
   });
 
   it("spills what does not fit in memory to its own folder", async () => {
@@ -171,6 +182,13 @@ describe("one database of duckdb, several connections", () => {
     assert.equal((await opening("short.duckdb", bytes.subarray(0, 6000)))?.code, "CONNECTION_FAILED");
   });
 });
+
+/** Reads to the end without keeping anything. */
+async function countRows(connection: Connection, sql: string, params: Params = []): Promise<number> {
+  let rows = 0;
+  for await (const batch of await connection.query(sql, params, { signal: never, batchSize: 2048 })) rows += batch.length;
+  return rows;
+}
 
 /** How DuckDB sums up a block of its file. */
 function checksum(block: Buffer): bigint {

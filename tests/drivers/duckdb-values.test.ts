@@ -92,6 +92,22 @@ describe("values of duckdb", () => {
     assert.deepEqual(await rowsOf(connection, sql), expected);
   });
 
+  it("finds texts wherever the engine keeps them", async () => {
+    const long = "'a text of more than twelve bytes: é ' || i";
+    for (const source of [
+      `select if(i % 3 = 0, NULL, if(i % 5 = 0, 'short', ${long})) as v from range(9000) t(i)`,
+      `select repeat('x', (i % 4000)::INTEGER) as v from range(9000) t(i)`,
+      `select 'one of seven different texts, ' || (i % 7) as v from range(9000) t(i)`,
+      `select v from range(9000) t(i) left join (select i, [${long}, NULL, 'x']::VARCHAR[3] as v from range(9000) t(i) where i % 3 = 0) using (i)`,
+      `select if(i % 3 = 0, NULL, {'a': ${long}, 'b': [${long}, NULL]}) as v from range(9000) t(i) where i % 7 < 5`,
+      `select MAP {${long}: [i::VARCHAR]} as v from range(9000) t(i)`,
+      `select list(${long} order by i) as v from range(9000) t(i) group by i % 100`,
+    ]) {
+      const { rows } = await answer(connection, `select v, to_json(v)::VARCHAR from (${source})`);
+      for (const [value, json] of rows) assert.deepEqual(value, JSON.parse((json ?? "null") as string));
+    }
+  });
+
   it("gives a struct without names as a list, and a union by its member", async () => {
     assert.deepEqual(
       await rowsOf(connection, "select row(1, 'x'), union_value(n := 2), NULL::UNION(n INTEGER), union_value(n := NULL::INTEGER)"),

@@ -1,6 +1,7 @@
 import { type DuckDBDataChunk, DuckDBTypeId } from "@duckdb/node-api";
 import type { Batch, Value } from "../../../core/contract/rows.ts";
 import { presentReader } from "./nested.ts";
+import { allTexts } from "./texts.ts";
 import { nulls, type Vector } from "./vectors.ts";
 
 /** Types whose memory is an array of the numbers they mean. */
@@ -26,6 +27,10 @@ export function* batchesOf(chunk: DuckDBDataChunk, width: number, batchSize: num
 function column(vector: Vector): (start: number, end: number) => ArrayLike<Value> {
   const isNull = nulls(vector);
   if (isNull === undefined && numeric.has(vector.type.typeId)) return (start, end) => (vector.items as Float64Array).slice(start, end);
+  if (vector.type.typeId === DuckDBTypeId.VARCHAR) {
+    const cells = allTexts(vector);
+    return (start, end) => cells.slice(start, end);
+  }
   const read = presentReader(vector);
   return (start, end) => {
     const cells = new Array<Value>(end - start);
