@@ -21,5 +21,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   serve: { summary: "Serve MCP over standard input and output", load: () => import("./serve.ts") },
   demo: { summary: "Create a sample shop database and five commands to try on it", load: () => import("./demo.ts") },
   doctor: { summary: "Check paths, connections, read-only proof and token cost", load: () => import("./doctor.ts") },
+  plugin: { summary: "Find, install and check drivers for other databases", load: () => import("./plugin.ts") },
   config: { summary: "Create, check and show the configuration", load: () => import("./config.ts") },
 };

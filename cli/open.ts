@@ -9,6 +9,7 @@ import type { CommandContext } from "./commands.ts";
 /** Options every command understands. */
 export interface CommonOptions {
   readonly config?: string;
+  readonly yes?: boolean;
   readonly quiet?: boolean;
   readonly color: boolean;
   readonly logLevel?: string;
@@ -20,7 +21,9 @@ export function configOf(options: CommonOptions, { io }: CommandContext): Promis
     ...(options.logLevel !== undefined && { level: options.logLevel }),
     ...(options.logFormat !== undefined && { format: options.logFormat }),
   };
-  return loadConfig({ cwd: io.cwd, env: io.env, ...(options.config !== undefined && { configPath: options.config }), flags: { log } });
+  const plugins = options.yes ? { auto: true } : {};
+  const configPath = options.config === undefined ? {} : { configPath: options.config };
+  return loadConfig({ cwd: io.cwd, env: io.env, ...configPath, flags: { log, plugins } });
 }
 
 /**
@@ -39,10 +42,16 @@ export async function withTarget<Result>(
   return withApp(verb, [connection], config, context, (app, caller) => work(app, connection.name, caller));
 }
 
-/** Wires an app for these connections; whoever opens it closes it. */
-export function openApp(connections: readonly ConnectionSettings[], config: Config, { io, bundled }: CommandContext): Promise<App> {
+/** Wires an app for these connections; whoever opens it closes it. `asks` lets a person at the terminal decide about a missing driver. */
+export function openApp(
+  connections: readonly ConnectionSettings[],
+  config: Config,
+  { io, bundled }: CommandContext,
+  asks = false,
+): Promise<App> {
   for (const warning of config.warnings) io.note(`Warning: ${warning}`);
-  return createApp({ config, connections, bundled, seatCommand: [...io.self, "__seat"], env: io.env, version: io.version });
+  const obtain = async (scheme: string) => (await import("./plugin-registry.ts")).obtainFor(config, io, asks)(scheme);
+  return createApp({ config, connections, bundled, obtain, seatCommand: [...io.self, "__seat"], env: io.env, version: io.version });
 }
 
 export async function withApp<Result>(
@@ -52,7 +61,7 @@ export async function withApp<Result>(
   context: CommandContext,
   work: (app: App, caller: Caller) => Promise<Result>,
 ): Promise<Result> {
-  const app = await openApp(connections, config, context);
+  const app = await openApp(connections, config, context, true);
   const span = app.telemetry.root("verb", verb);
   let failure: Problem | undefined;
   try {

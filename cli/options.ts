@@ -6,6 +6,7 @@ import { problem } from "../core/problem.ts";
 export function commonOptions(command: Command): Command {
   return command
     .option("--config <file>", "read this configuration file only")
+    .option("-y, --yes", "install a missing driver without asking")
     .option("-q, --quiet", "print data and errors only")
     .option("--no-color", "print without colours")
     .option("--log-level <level>", "error, warn, info or debug")

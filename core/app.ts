@@ -14,6 +14,7 @@ import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./cont
 import { confined } from "./export/confine.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
+import type { Obtain } from "./plugin/obtain.ts";
 import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
 import { limitsRule } from "./policy/limits.ts";
 import { createPolicy } from "./policy/policy.ts";
@@ -61,6 +62,8 @@ export async function createApp(deps: {
   /** Replaces the configuration's connections: what the command line names. */
   readonly connections: readonly ConnectionSettings[];
   readonly bundled: BundledPlugins;
+  /** Gets a driver that is not installed. */
+  readonly obtain?: Obtain;
   /** How to start this program as the seat of a blocking engine. */
   readonly seatCommand: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -74,7 +77,12 @@ export async function createApp(deps: {
     version,
     log,
   });
-  const registry = createRegistry({ bundled: deps.bundled, folder: config.plugins.folder, log: (level, message) => log[level](message) });
+  const registry = createRegistry({
+    bundled: deps.bundled,
+    folder: config.plugins.folder,
+    log: (level, message) => log[level](message),
+    ...(deps.obtain && { obtain: deps.obtain }),
+  });
   const connections = createConnections({
     connections: deps.connections,
     drivers: await seatedDrivers(registry, deps.connections, deps.seatCommand),

@@ -5,16 +5,18 @@ import { gzipSync } from "node:zlib";
 
 /** Packs files without their folders into a `.tar.gz` that is the same byte for byte whoever packs them: fixed owner, modes and time (in seconds). */
 export function writeArchive(path: string, files: readonly string[], time: number): void {
-  const parts = files.flatMap((file) => {
-    const content = readFileSync(file);
-    const name = basename(file);
-    return [
-      header(name, /^tidegate(\.exe)?$/.test(name) ? 0o755 : 0o644, content.length, time),
-      content,
-      Buffer.alloc(-content.length & 511),
-    ];
+  const entries = files.map((file) => ({ name: basename(file), content: readFileSync(file) }));
+  writeFileSync(path, gzipSync(tar(entries, time), { level: 9 }));
+}
+
+/** A tar archive of plain files, in the order given. */
+export function tar(entries: readonly { readonly name: string; readonly content: Uint8Array }[], time: number): Buffer {
+  const parts = entries.flatMap(({ name, content }) => {
+    if (Buffer.byteLength(name) > 100) throw new Error(`The name "${name}" is too long for an archive`);
+    const mode = /^tidegate(\.exe)?$/.test(name) ? 0o755 : 0o644;
+    return [header(name, mode, content.length, time), content, Buffer.alloc(-content.length & 511)];
   });
-  writeFileSync(path, gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level: 9 }));
+  return Buffer.concat([...parts, Buffer.alloc(1024)]);
 }
 
 /** Writes `SHA256SUMS` beside the files, in the form that `sha256sum -c` reads. */

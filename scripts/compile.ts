@@ -3,15 +3,22 @@ import { dirname, join } from "node:path";
 import type { PackedNatives } from "./natives.ts";
 import { root, type Target } from "./targets.ts";
 
+/** What the build writes into the program. */
+export interface BakedIn {
+  readonly version: string;
+  /** Public keys that may sign a registry of plugins. */
+  readonly pluginKeys: string;
+}
+
 /** Compiles `cli/main.ts` and everything it needs into one executable at `outfile`, which is replaced in one step. Returns the bundled files. */
-export async function compile(target: Target, natives: PackedNatives, version: string, outfile: string): Promise<string[]> {
+export async function compile(target: Target, natives: PackedNatives, baked: BakedIn, outfile: string): Promise<string[]> {
   const staging = join(root, ".cache", "build", `${target.name}-${process.pid}`);
   mkdirSync(staging, { recursive: true });
   const before = process.cwd();
   try {
     // Bun names the sources in stacks relative to the working folder, which says nothing about the machine only here.
     process.chdir(root);
-    const inputs = await bundle(target, natives, version, join(staging, target.executable));
+    const inputs = await bundle(target, natives, baked, join(staging, target.executable));
     sign(target, join(staging, target.executable));
     mkdirSync(dirname(outfile), { recursive: true });
     renameSync(join(staging, target.executable), outfile);
@@ -23,7 +30,7 @@ export async function compile(target: Target, natives: PackedNatives, version: s
   }
 }
 
-async function bundle(target: Target, natives: PackedNatives, version: string, outfile: string): Promise<string[]> {
+async function bundle(target: Target, natives: PackedNatives, baked: BakedIn, outfile: string): Promise<string[]> {
   const { metafile } = await Bun.build({
     entrypoints: [join(root, "cli", "main.ts")],
     root,
@@ -35,7 +42,12 @@ async function bundle(target: Target, natives: PackedNatives, version: string, o
     sourcemap: "linked",
     metafile: true,
     // Bun would write the folders of this machine in the place of __dirname.
-    define: { TIDEGATE_VERSION: JSON.stringify(version), __dirname: JSON.stringify("/"), __filename: JSON.stringify("/") },
+    define: {
+      TIDEGATE_VERSION: JSON.stringify(baked.version),
+      TIDEGATE_PLUGIN_KEYS: JSON.stringify(baked.pluginKeys),
+      __dirname: JSON.stringify("/"),
+      __filename: JSON.stringify("/"),
+    },
     // A program that reads secrets must not take code or variables from the folder it happens to be started in.
     compile: {
       target: target.bun,

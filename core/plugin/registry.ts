@@ -5,6 +5,7 @@ import type { Driver } from "../contract/driver.ts";
 import type { Activate, Contribution, Host } from "../contract/plugin.ts";
 import { asProblem, Problem, problem } from "../problem.ts";
 import { checkFits, contractVersion, readManifest, verifyFiles } from "./manifest.ts";
+import type { Obtain } from "./obtain.ts";
 
 /** Plugins compiled into the binary, by name; imported on first use. */
 export type BundledPlugins = Readonly<Record<string, () => Promise<{ readonly default: Activate }>>>;
@@ -30,7 +31,13 @@ export interface Registry {
   }[];
 }
 
-export function createRegistry(deps: { readonly bundled: BundledPlugins; readonly folder: string; readonly log: Host["log"] }): Registry {
+export function createRegistry(deps: {
+  readonly bundled: BundledPlugins;
+  readonly folder: string;
+  readonly log: Host["log"];
+  /** Asked for schemes that no plugin serves; without it they stay unknown. */
+  readonly obtain?: Obtain;
+}): Registry {
   const loaded = new Map<string, Promise<Contribution>>();
   const once = (plugin: string, load: () => Promise<Contribution>) => {
     const found = loaded.get(plugin) ?? load();
@@ -47,15 +54,17 @@ export function createRegistry(deps: { readonly bundled: BundledPlugins; readonl
     ((await contribution(plugin)).drivers ?? []).map((driver) => ({ driver, plugin }));
   /** A plugin that cannot be loaded still owns its schemes: whoever asks for one is told why. */
   const installedDrivers = (folder: string): Promise<LoadedDriver[]> =>
-    driversOf(folder).catch((error) => [{ plugin: folder, driver: brokenDriver(folder, error) }]);
+    driversOf(folder).catch((error) => [{ plugin: folder, driver: brokenDriver(basename(folder), describe(folder).schemes, error) }]);
 
   return {
     async drivers(schemes) {
       const bundled = (await Promise.all(Object.keys(deps.bundled).map(driversOf))).flat();
       const known = new Set(bundled.flatMap(({ driver }) => driver.schemes));
       const missing = [...new Set(schemes)].filter((scheme) => !known.has(scheme));
-      const folders = missing.length === 0 ? [] : pluginFolders(deps.folder).filter((folder) => serves(folder, missing));
-      return [...bundled, ...(await Promise.all(folders.map(installedDrivers))).flat()];
+      if (missing.length === 0) return bundled;
+      const refused = await obtainAbsent(missing, deps.folder, deps.obtain);
+      const folders = pluginFolders(deps.folder).filter((folder) => serves(folder, missing));
+      return [...bundled, ...(await Promise.all(folders.map(installedDrivers))).flat(), ...refused];
     },
     async driver(plugin, name) {
       const found = (await driversOf(plugin)).find(({ driver }) => driver.name === name);
@@ -64,6 +73,16 @@ export function createRegistry(deps: { readonly bundled: BundledPlugins; readonl
     },
     installed: () => pluginFolders(deps.folder).map(describe),
   };
+}
+
+/** One after the other, because a person may be asked. What cannot be had says why when it is connected to. */
+async function obtainAbsent(schemes: readonly string[], folder: string, obtain: Obtain = async () => false): Promise<LoadedDriver[]> {
+  const refused: LoadedDriver[] = [];
+  for (const scheme of schemes) {
+    if (pluginFolders(folder).some((found) => serves(found, [scheme]))) continue;
+    await obtain(scheme).catch((error) => refused.push({ plugin: "", driver: brokenDriver(scheme, [scheme], error) }));
+  }
+  return refused;
 }
 
 async function loadInstalled(folder: string, log: Host["log"]): Promise<Contribution> {
@@ -91,12 +110,12 @@ async function activate(load: () => Promise<{ readonly default: Activate }>, nam
   }
 }
 
-function brokenDriver(folder: string, error: unknown): Driver {
+function brokenDriver(name: string, schemes: readonly string[], error: unknown): Driver {
   const reported = asProblem(error);
   return {
-    name: basename(folder),
-    schemes: describe(folder).schemes,
-    facts: { title: basename(folder), identifierQuote: '"' },
+    name,
+    schemes,
+    facts: { title: name, identifierQuote: '"' },
     connect: () => Promise.reject(reported),
     diagnose: () => undefined,
   };

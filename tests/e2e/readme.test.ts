@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { before, describe, it } from "node:test";
 import { binary, privateEnvironment, tempFolder } from "../support/binary.ts";
+import { createTestRegistry } from "../support/plugin-registry.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const documents = [
@@ -22,8 +23,10 @@ function commandsOf(document: string): string[] {
 describe("every documented command works as it stands", () => {
   const home = tempFolder();
   const programs = join(home, "bin");
-  const env = { ...privateEnvironment(home), PATH: `${programs}:${process.env.PATH}` };
+  const registry = createTestRegistry();
+  const env = { ...privateEnvironment(home), ...registry.env(), PATH: `${programs}:${process.env.PATH}` };
   before(() => {
+    registry.publish([registry.pack({ name: "postgres" })]);
     execFileSync("mkdir", ["-p", programs]);
     symlinkSync(binary, join(programs, "tidegate"));
   });
@@ -36,6 +39,7 @@ describe("every documented command works as it stands", () => {
       if (document !== "README.md") {
         execFileSync("tidegate", ["demo", "tidegate-demo", "--quiet"], { cwd, env });
         cwd = join(cwd, "tidegate-demo");
+        cpSync(registry.folder, join(cwd, "bundle"), { recursive: true });
       }
       for (const command of commands) {
         const folder = /^cd (\S+)/.exec(command)?.[1];

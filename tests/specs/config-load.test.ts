@@ -198,6 +198,8 @@ describe("where the configuration is looked for", () => {
     const refused = await problemOf(folder.loadText("plugins:\n  folder: ./evil\n"));
     assert.match(refused.message, /^Cannot load tidegate\.yaml at plugins\.folder \(line 2\): a project file may not set this/);
     assert.match(refused.hint ?? "", /config\.yaml, or in TIDEGATE_PLUGINS_FOLDER$/);
+    for (const written of ["registry: ./evil", "keys: none", "auto: true"])
+      assert.match((await problemOf(folder.loadText(`plugins:\n  ${written}\n`))).message, /a project file may not set this/, written);
   });
 });
 
@@ -270,5 +272,26 @@ describe("folders", () => {
   it("are known without HOME", async () => {
     const { folders } = await folder.load({ env: { HOME: "" } });
     assert.ok([folders.config, folders.data, folders.state, folders.cache].every((path) => path.startsWith("/")));
+  });
+});
+
+describe("where plugins come from", () => {
+  const key = `${"A".repeat(43)}=`;
+
+  it("is an address as it was written, or a folder as seen from the file", async () => {
+    const registry = async (written: string) => {
+      folder.write("project/other.yaml", `plugins: { registry: "${written}" }\n`);
+      return (await folder.load({ configPath: "other.yaml" })).plugins.registry;
+    };
+    assert.equal(await registry("https://plugins.example/v1"), "https://plugins.example/v1");
+    assert.equal(await registry("./bundle"), join(folder.project, "bundle"));
+    assert.equal((await folder.load({ env: { TIDEGATE_PLUGIN_REGISTRY: "~/b" } })).plugins.registry, folder.path("b"));
+  });
+
+  it("is trusted by keys that look like keys", async () => {
+    const keys = async (written: string) => (await folder.load({ env: { TIDEGATE_PLUGINS_KEYS: written } })).plugins.keys;
+    assert.equal(await keys(`a:${key}, b@c.de:${key}`), `a:${key} b@c.de:${key}`);
+    assert.deepEqual([await keys("none"), (await folder.load()).plugins.keys, (await folder.load()).plugins.auto], ["", "", false]);
+    for (const wrong of ["a", key, `a:${key}x`, `a b:${key}`]) assert.equal((await problemOf(keys(wrong))).code, "CONFIG_INVALID", wrong);
   });
 });

@@ -22,13 +22,15 @@ export interface Bench {
   quoted(name: string): string;
   /** Waits for a failure, lets the driver read it, and holds the diagnosis to the style of problems. */
   diagnosed(failing: Promise<unknown>, code?: ProblemCode): Promise<Diagnosis>;
+  /** Names that need quoting in every way. */
+  readonly odd: { readonly table: string; readonly blank: string };
   /** Private and empty at first; gone after the suite. */
   readonly folder: string;
   close(): void;
 }
 
 export const never = new AbortController().signal;
-export const oddName = `odd "name" 'of' a;\ntable -- é😀`;
+const oddName = `odd "name" 'of' a;\ntable -- é😀`;
 
 export function createBench(suite: DriverSuite): Bench {
   const { driver, fixture, target, writableTarget = target } = suite;
@@ -51,6 +53,7 @@ export function createBench(suite: DriverSuite): Bench {
       if (code !== undefined) assert.equal(diagnosis.code, code, diagnosis.message);
       return diagnosis;
     },
+    odd: fixture.oddNames ?? { table: oddName, blank: " " },
     folder,
     close: () => rmSync(folder, { recursive: true }),
   };
@@ -66,9 +69,9 @@ export async function rejection(failing: Promise<unknown>): Promise<unknown> {
 }
 
 /** Tables every case may read. Cases that write use tables of their own. */
-export async function fillDatabase({ open, quoted, fixture }: Bench): Promise<void> {
+export async function fillDatabase({ open, quoted, fixture, odd: names }: Bench): Promise<void> {
   await using connection = await open("write");
-  const odd = quoted(oddName);
+  const odd = quoted(names.table);
   const setup = [
     "create table maker (id integer not null primary key, name varchar(40) not null unique)",
     "create table item (id integer not null, maker_id integer, name varchar(40) default 'none' not null, price decimal(10,2), primary key (id), foreign key (maker_id) references maker (id))",
@@ -78,7 +81,7 @@ export async function fillDatabase({ open, quoted, fixture }: Bench): Promise<vo
     "create table vacant (id integer, label varchar(10))",
     "insert into maker (id, name) values (1, 'Ada'), (2, 'Grace')",
     "insert into item (id, maker_id, name, price) values (1, 1, 'pen', 1.5), (2, 2, 'desk', 250), (3, null, 'lamp', null)",
-    `create table ${odd} (${odd} integer, ${quoted("select")} varchar(10), ${quoted(" ")} integer)`,
+    `create table ${odd} (${odd} integer, ${quoted("select")} varchar(10), ${quoted(names.blank)} integer)`,
     `insert into ${odd} values (7, 'x', null)`,
     "create table field (id integer, label varchar(100))",
     `insert into field values (1, 'plain'), (2, ''), (3, null), (4, 'a,b'), (5, 'say "so"'), (6, 'two\nlines'), (7, 'cr\rhere'), (8, ' é😀 '), (9, '${"x".repeat(99)}')`,

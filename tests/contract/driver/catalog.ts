@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { CatalogObject } from "../../../core/contract/catalog.ts";
-import { type Bench, type DriverCase, never, oddName } from "./bench.ts";
+import { type Bench, type DriverCase, never } from "./bench.ts";
 
 export const catalog: readonly DriverCase[] = [
   {
@@ -8,7 +8,7 @@ export const catalog: readonly DriverCase[] = [
     async run(bench) {
       const objects = await read(bench, "names");
       const names = objects.map(({ name }) => name).filter((name) => !name.startsWith("value_"));
-      assert.deepEqual(new Set(names), new Set(["cheap", "field", "item", "link", "maker", "vacant", oddName]));
+      assert.deepEqual(new Set(names), new Set(["cheap", "field", "item", "link", "maker", "vacant", bench.odd.table]));
       assert.deepEqual(names, [...names].sort());
       assert.equal(named(objects, "cheap").kind, "view");
       assert.equal(named(objects, "item").kind, "table");
@@ -84,12 +84,12 @@ export const catalog: readonly DriverCase[] = [
   {
     name: "finds odd names, whole",
     async run(bench) {
-      const [object, ...others] = await read(bench, "full", oddName);
+      const [object, ...others] = await read(bench, "full", bench.odd.table);
       assert.equal(others.length, 0);
-      assert.equal(object?.name, oddName);
+      assert.equal(object?.name, bench.odd.table);
       assert.deepEqual(
         object?.columns?.map(({ name }) => name),
-        [oddName, "select", " "],
+        [bench.odd.table, "select", bench.odd.blank],
       );
     },
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answer, cellOf, type DriverCase, firstBatch, never, oddName, rowsOf } from "./bench.ts";
+import { answer, cellOf, type DriverCase, firstBatch, never, rowsOf } from "./bench.ts";
 
 export const rows: readonly DriverCase[] = [
   {
@@ -50,12 +50,12 @@ export const rows: readonly DriverCase[] = [
   },
   {
     name: "reads tables and columns with odd names",
-    async run({ open, quoted }) {
+    async run({ open, quoted, odd }) {
       await using connection = await open("read");
-      const { columns, rows } = await answer(connection, `select * from ${quoted(oddName)}`);
+      const { columns, rows } = await answer(connection, `select * from ${quoted(odd.table)}`);
       assert.deepEqual(
         columns.map(({ name }) => name),
-        [oddName, "select", " "],
+        [odd.table, "select", odd.blank],
       );
       assert.deepEqual(rows, [[7, "x", null]]);
     },

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import type { PluginEntry } from "../core/plugin/catalogue.ts";
+import { type About, bundlePlugin, packPlugin, serialOf, writeIndex } from "./pack-plugin.ts";
+import { publicText, signingKey } from "./signing.ts";
+import { root } from "./targets.ts";
+
+const out = join(root, "dist", "plugins");
+
+const usage = `Usage: npm run build:plugins [-- names...]
+
+Builds the plugins under plugins/ that have an about.json (all of them, or those named) into ${relative(root, out)}, which is a whole
+registry: any static file host can serve it, and "tidegate plugin install NAME --registry FOLDER" installs from it.
+
+TIDEGATE_SIGNING_KEY   ed25519 key that signs the index: PEM text, or the path of it (default: a key of this clone's own)
+TIDEGATE_SIGNING_NAME  who people are told has signed (default: tidegate)
+SOURCE_DATE_EPOCH      the index's serial number and time, in seconds (default: now)`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ options: { help: { type: "boolean", short: "h" } }, allowPositionals: true });
+  if (values.help) return console.log(usage);
+  const names = readdirSync(join(root, "plugins")).filter((name) => existsSync(join(root, "plugins", name, "about.json")));
+  const unknown = positionals.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new Error(`No plugin to pack is called ${unknown.join(", ")}; there are: ${names.join(", ")}`);
+  mkdirSync(out, { recursive: true });
+  const serial = Number(process.env.SOURCE_DATE_EPOCH ?? Math.max(serialOf(out) + 1, Math.floor(Date.now() / 1000)));
+  for (const name of readdirSync(out).filter((name) => name.endsWith(".tgz"))) rmSync(join(out, name));
+  const entries: PluginEntry[] = [];
+  for (const name of positionals.length > 0 ? positionals : names.sort()) entries.push(...(await build(join(root, "plugins", name))));
+  const key = signingKey();
+  writeIndex(out, entries, serial, key);
+  for (const { file, size } of entries) console.log(`${relative(root, join(out, file))}  ${(size / 1000).toFixed(0)} KB`);
+  console.log(`${relative(root, join(out, "index.json"))}  serial ${serial}, signed by ${publicText(key)}`);
+}
+
+async function build(folder: string): Promise<PluginEntry[]> {
+  const about: About = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
+  const code = await bundlePlugin(folder);
+  const platforms = Object.entries(about.natives ?? { any: {} });
+  const packed: PluginEntry[] = [];
+  for (const [platform, natives] of platforms) {
+    const paths = Object.entries(natives).map(([place, from]) => [place, join(root, "node_modules", from)] as const);
+    const absent = paths.find(([, path]) => !existsSync(path));
+    if (absent !== undefined) console.log(`${about.name} for ${platform} is left out: ${relative(root, absent[1])} is not installed`);
+    else packed.push(packPlugin(about, platform, new Map([["index.js", code], ...paths.map(read)]), out));
+  }
+  return packed;
+}
+
+function read([place, path]: readonly [string, string]): [string, Uint8Array] {
+  return [place, readFileSync(path)];
+}
+
+await main();
