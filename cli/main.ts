@@ -16,6 +16,7 @@ if (name === "--version" || name === "-V") {
   const { seat } = await import("./seat.ts");
   await seat(bundled);
 } else {
+  if (name === "serve") (await import("./threads.ts")).withEnoughThreads(process.argv.slice(2));
   const { run } = await import("./run.ts");
   await run({ name, rest, commands, bundled, version });
 }

@@ -56,7 +56,7 @@ export function createIo({ args, version }: { readonly args: readonly string[]; 
 }
 
 /** The compiled binary is its own program; from source, the runtime needs to be told what to run. */
-function selfCommand(): string[] {
+export function selfCommand(): string[] {
   if (import.meta.url.includes("$bunfs") || import.meta.url.includes("~BUN")) return [process.execPath];
   const main = new URL("./main.ts", import.meta.url).pathname;
   return "Deno" in globalThis ? [process.execPath, "run", "-A", main] : [process.execPath, main];

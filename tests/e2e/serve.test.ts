@@ -11,7 +11,7 @@ const endless = "with recursive n(i) as (select 1 union all select i + 1 from n)
 /** A raw session with the binary: lines in, lines out. */
 function serve(folder = tempFolder()) {
   const shop = shopDatabase(folder);
-  const child: ChildProcessWithoutNullStreams = spawn(binary, ["serve", "--connection", `shop=${shop}`], {
+  const child: ChildProcessWithoutNullStreams = spawn(binary, ["serve", "--connection", `shop=${shop}`, "--connection", "lake=:memory:"], {
     cwd: folder,
     env: privateEnvironment(folder),
   });
@@ -36,12 +36,14 @@ function serve(folder = tempFolder()) {
   };
   const send = (id: number, method: string, params: object) =>
     child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
-  const call = (id: number, sql: string) => send(id, "tools/call", { name: "query", arguments: { sql } });
+  const callOn = (connection: string, id: number, sql: string) =>
+    send(id, "tools/call", { name: "query", arguments: { sql, connection } });
+  const call = (id: number, sql: string) => callOn("shop", id, sql);
   const initialize = () => {
     send(0, "initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } });
     return answer(0);
   };
-  return { child, folder, answer, call, initialize, ended };
+  return { child, folder, answer, call, callOn, initialize, ended };
 }
 
 /** Processes whose parent is, or was, this one and that are still running. */
@@ -112,6 +114,19 @@ describe("tidegate serve", () => {
     call(2, "select 2 as two");
     assert.match(await answer(2), /two\\n2/);
     child.stdin.end();
+    await ended;
+  });
+
+  it("answers others while several slow statements run on DuckDB", async () => {
+    const { child, call, callOn, initialize, answer, ended } = serve();
+    await initialize();
+    const slow = "select count(*) from range(1000000) a, range(1000000) b where a.range % 7 = b.range % 5";
+    for (const id of [1, 2, 3]) callOn("lake", id, slow);
+    callOn("lake", 4, "select 4 as four");
+    assert.match(await answer(4), /four\\n4/);
+    call(5, "select 5 as five");
+    assert.match(await answer(5), /five\\n5/);
+    child.kill("SIGTERM");
     await ended;
   });
 
