@@ -33,12 +33,19 @@ export class Problem extends Error {
   readonly position?: number;
 
   constructor(diagnosis: Diagnosis, cause?: unknown) {
-    super(diagnosis.message, cause === undefined ? undefined : { cause });
+    super(clipped(diagnosis.message), cause === undefined ? undefined : { cause });
     this.code = diagnosis.code;
     this.retryable = diagnosis.retryable ?? problemTable[diagnosis.code].retryable;
-    if (diagnosis.hint !== undefined) this.hint = diagnosis.hint;
+    if (diagnosis.hint !== undefined) this.hint = clipped(diagnosis.hint);
     if (diagnosis.position !== undefined) this.position = diagnosis.position;
   }
+}
+
+const longestText = 2000;
+
+/** Messages quote what a caller or an engine wrote, which may be megabytes; a problem stays something to read. */
+function clipped(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
 }
 
 /** What a caller may see of a problem, at any surface. */

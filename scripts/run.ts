@@ -15,7 +15,8 @@ export function npm(args: readonly string[]): string {
 export function denoPath(): string {
   const file = process.platform === "win32" ? "deno.exe" : "deno";
   const packageName = `@deno/${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`;
-  const found = [join(root, "node_modules", packageName, file), join(root, "node_modules", "deno", file)].find((path) => existsSync(path));
-  if (!found) throw new Error(`Deno is not installed for ${process.platform}-${process.arch}; remove node_modules and start again`);
+  const found = join(root, "node_modules", packageName, file);
+  if (!existsSync(found))
+    throw new Error(`Deno is not installed for ${process.platform}-${process.arch}; remove node_modules and start again`);
   return found;
 }

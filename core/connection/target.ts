@@ -42,6 +42,12 @@ function resolveUrl(
   const bare = question === -1 ? rest : rest.slice(0, question);
   const options = { ...from.options, ...Object.fromEntries(new URLSearchParams(question === -1 ? "" : rest.slice(question + 1))) };
   if (driver.claims !== undefined) {
+    if (/^\/\/[^/]*@/.test(bare))
+      throw problem(
+        "INPUT_INVALID",
+        `A ${scheme} target is a path and takes no user or password`,
+        `For example: ${scheme}:/path/to/file.db`,
+      );
     const location = absolute(bare.replace(/^\/\/(?=.)/, ""), from.folder);
     return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}` };
   }

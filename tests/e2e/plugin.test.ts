@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, it } from "node:test";
+import { denoPath } from "../../scripts/run.ts";
 import { type Outcome, privateEnvironment, tempFolder, tidegate } from "../support/binary.ts";
 import { installTinyPlugin, type TinyPlugin } from "../support/tiny-plugin.ts";
 
@@ -36,12 +37,23 @@ describe("a plugin built elsewhere", () => {
     const folder = tempFolder();
     installTinyPlugin(join(folder, "data/plugins"));
     const args = ["run", "-A", "--config", join(root, "deno.json"), join(root, "cli/main.ts"), "query", "tiny:there", "select 2"];
-    const stdout = execFileSync(join(root, "node_modules/.bin/deno"), args, {
+    const stdout = execFileSync(denoPath(), args, {
       cwd: folder,
       env: privateEnvironment(folder),
       encoding: "utf8",
     });
     assert.match(stdout, /^answer,pid\ntiny says there select 2,\d+\n$/);
+  });
+
+  it("runs by the task that the README names", () => {
+    const folder = tempFolder();
+    const env = { ...privateEnvironment(folder), PATH: `${dirname(denoPath())}:${process.env.PATH}` };
+    const stdout = execFileSync("deno", ["task", "--config", join(root, "deno.json"), "start", "--version"], {
+      cwd: root,
+      env,
+      encoding: "utf8",
+    });
+    assert.match(stdout, /^tidegate \d/);
   });
 
   it("is listed by doctor", async () => {

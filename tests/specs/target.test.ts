@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { resolveTarget } from "../../core/connection/target.ts";
 import type { Driver } from "../../core/contract/driver.ts";
+import { problem, toPublic } from "../../core/problem.ts";
 import { memoryDriver } from "../support/memory-driver.ts";
 
 const { driver: server } = memoryDriver({});
@@ -59,9 +60,23 @@ describe("target", () => {
     assert.throws(() => at(folder, "a.bin"), { code: "INPUT_INVALID", hint: /known: memory, files/ });
   });
 
+  it("takes no user or password where a path is meant", () => {
+    assert.throws(
+      () => at("/data", "files://ann:s3cret@host/shop.dat"),
+      (error: Error) => !JSON.stringify([error.message, error]).includes("s3cret"),
+    );
+  });
+
   it("shows no password, whatever the URL looks like", () => {
     for (const rest of ["u:p4ss@h/d", ":p4ss@h/d", "u:p4ss@[::1]:5/d?password=p4ss", "u:a:p4ss@h", "u:p4ss@p4ss@h/d"]) {
       assert.doesNotMatch(at("/", `memory://${rest}`).display, /p4ss/, rest);
     }
+  });
+});
+
+describe("a problem", () => {
+  it("stays short, whatever it quotes", () => {
+    const reported = problem("SQL_INVALID", `Column "${"x".repeat(5_000_000)}" does not exist`, "y".repeat(5_000_000));
+    assert.ok(JSON.stringify(toPublic(reported)).length < 5000);
   });
 });
