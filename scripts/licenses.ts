@@ -23,10 +23,9 @@ export function licenseText(inputs: readonly string[]): string {
 
 function section(manifest: string): string {
   const { name, version, license = "see its own pages" }: Package = JSON.parse(readFileSync(manifest, "utf8"));
-  const files = readdirSync(dirname(manifest)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  const files = readdirSync(dirname(manifest), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && /^(licen[cs]e|notice|copying)/i.test(entry.name))
+    .map((entry) => entry.name);
   const texts = files.map((file) => readFileSync(join(dirname(manifest), file), "utf8").trim());
-  return [
-    `${"=".repeat(80)}\n${name} ${version}: ${license}, https://www.npmjs.com/package/${name}\n`,
-    ...texts.map((text) => `${text}\n`),
-  ].join("\n");
+  return [`${"=".repeat(80)}\n${name} ${version}: ${license}\n`, ...texts.map((text) => `${text}\n`)].join("\n");
 }
