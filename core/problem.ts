@@ -41,7 +41,7 @@ export class Problem extends Error {
   }
 }
 
-const longestText = 2000;
+const longestText = 4000;
 
 /** Messages quote what a caller or an engine wrote, which may be megabytes; a problem stays something to read. */
 function clipped(text: string): string {
