@@ -64,7 +64,15 @@ async function steps(only: string | undefined): Promise<Counts[]> {
   const portable = portableTests().filter((path) => path.includes(only ?? ""));
   await ensureBinary();
   // Several processes: what one file leaves in memory does not count against another that measures it.
-  const bun = [process.execPath, "test", "--no-env-file", "--timeout=60000", "--parallel=2", "--reporter=junit", `--reporter-outfile=${forBun}`];
+  const bun = [
+    process.execPath,
+    "test",
+    "--no-env-file",
+    "--timeout=60000",
+    "--parallel=2",
+    "--reporter=junit",
+    `--reporter-outfile=${forBun}`,
+  ];
   results.push(await run("tests under Bun", [...bun, only ?? "tests/"], forBun));
   if (portable.length > 0) {
     const deno = [denoPath(), "test", "--allow-all", "--no-check", "--quiet", `--junit-path=${forDeno}`];
