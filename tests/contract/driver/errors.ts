@@ -17,7 +17,7 @@ export const errors: readonly DriverCase[] = [
     name: "says that a statement ends too early",
     async run({ open, diagnosed }) {
       await using connection = await open("read");
-      for (const sql of ["select", "select * from item where", "select 'open"]) await diagnosed(rowsOf(connection, sql), "SQL_INVALID");
+      for (const sql of ["select 1 +", "select * from item where", "select 'open"]) await diagnosed(rowsOf(connection, sql), "SQL_INVALID");
     },
   },
   {

@@ -1,0 +1,50 @@
+import type { ExplainOptions, Params } from "../../core/contract/driver.ts";
+import type { Value } from "../../core/contract/rows.ts";
+import { refusal } from "./refusal.ts";
+import { createRowStream } from "./rows.ts";
+import { startPiece } from "./run.ts";
+import type { Session } from "./session.ts";
+import { onlyPiece, pieces } from "./sql/statements.ts";
+
+/** MySQL plans as a tree of steps, MariaDB as a table whose rows are the steps. */
+export async function explainPlan(session: Session, sql: string, params: Params, options: ExplainOptions): Promise<string> {
+  const inner = onlyPiece(sql);
+  if (inner.kind !== "read" && (options.analyze || session.readOnly)) {
+    const message = "Cannot plan this statement: it is not certain that it only reads, and planning may run parts of it";
+    throw refusal({ code: "POLICY_DENIED", message, hint: "Explain a statement that only reads" });
+  }
+  const already = /^(?:explain|describe|desc|analyze)$/.test(inner.tokens[0]?.text ?? "");
+  const verb = already
+    ? ""
+    : session.isMariaDb
+      ? options.analyze
+        ? "analyze "
+        : "explain "
+      : `explain ${options.analyze ? "analyze " : "format=tree "}`;
+  const [piece = inner] = pieces(verb + inner.sql);
+  const started = await startPiece(session, { ...piece, kind: inner.kind }, withNulls(params, piece.tokens), options.signal);
+  const rows = createRowStream(session, started, options.batchSize);
+  const lines: string[] = [];
+  for await (const { columns, length } of rows) {
+    for (let row = 0; row < length; row++) {
+      const cells = columns.map((column, index) => [rows.columns[index]?.name ?? "", column[row] ?? null] as const);
+      lines.push(cells.length === 1 ? String(cells[0]?.[1]).trimEnd() : step(cells));
+    }
+  }
+  return lines.join("\n");
+}
+
+/** A plan needs no values: where none are given, NULL stands for each. */
+function withNulls(params: Params, tokens: readonly { readonly kind: string; readonly text: string }[]): Params {
+  if (Object.keys(params).length > 0) return params;
+  const names = tokens.filter(({ kind }) => kind === "named").map(({ text }) => text.slice(1));
+  if (names.length > 0) return Object.fromEntries(names.map((name) => [name, null]));
+  return tokens.filter(({ kind, text }) => kind === "symbol" && text === "?").map(() => null);
+}
+
+function step(cells: readonly (readonly [string, Value])[]): string {
+  return cells
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${name}=${value}`)
+    .join("  ");
+}

@@ -1,0 +1,61 @@
+import type { Params } from "../../core/contract/driver.ts";
+import { diagnose, located } from "./diagnose.ts";
+import { refusal } from "./refusal.ts";
+import { fitting, type Session } from "./session.ts";
+import { onlyPiece, type Piece, positional } from "./sql/statements.ts";
+import { encodeParameters } from "./values/parameters.ts";
+import { type Answer, executeCommand, isServerError, readAnswer } from "./wire/protocol.ts";
+import type { Work } from "./work.ts";
+
+/** A statement whose answer has begun to arrive. */
+export interface Started extends Answer {
+  readonly work: Work;
+  readonly piece: Piece;
+}
+
+/** Starts the one statement of a text: a read inside a transaction that cannot write, a write as it is. */
+export async function startQuery(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Started> {
+  signal.throwIfAborted();
+  return startPiece(session, onlyPiece(sql), params, signal);
+}
+
+export async function startPiece(session: Session, piece: Piece, params: Params, signal: AbortSignal): Promise<Started> {
+  const text = positional(piece, params);
+  const work = await session.begin(signal, session.readOnly || piece.kind === "read");
+  try {
+    if (piece.kind !== "unknown") passGate(session, piece);
+    const statement = await session.prepare(work, text.sql).catch((error) => {
+      // An error in the SQL says more than a refusal, and preparing runs nothing.
+      if (isServerError(error) && diagnose(error)?.code !== "SQL_INVALID") passGate(session, piece);
+      throw error;
+    });
+    passGate(session, piece);
+    const command = executeCommand(statement, encodeParameters(text.values, statement.parameters));
+    fitting(command, session.mostPacketBytes);
+    signal.throwIfAborted();
+    session.packets.send(command);
+    const answer = await work.reply(readAnswer);
+    if (!answer.rows) work.finished();
+    signal.throwIfAborted();
+    return { ...answer, work, piece };
+  } catch (error) {
+    throw await failed(error, work, piece);
+  }
+}
+
+/** Frees the connection after an error, and says what the error was: the caller's own leaving comes first. */
+export async function failed(error: unknown, work: Work, piece: Piece): Promise<unknown> {
+  if (isServerError(error)) work.finished();
+  await work.end();
+  return work.signal.aborted ? work.signal.reason : located(error, piece);
+}
+
+/** The server's read-only transaction lets variables, locks, files and temporary tables through. */
+function passGate({ readOnly }: Session, { kind }: Piece): void {
+  if (!readOnly || kind === "read") return;
+  const message =
+    kind === "unknown"
+      ? "Cannot run this statement: the connection is read-only, and it is not certain that it only reads"
+      : "Cannot run this statement: the connection is read-only";
+  throw refusal({ code: "POLICY_DENIED", message, hint: "Open the connection for writing" });
+}

@@ -1,0 +1,53 @@
+import type { Connection, ExplainOptions, Params } from "../../core/contract/driver.ts";
+import { readCatalog } from "./catalog.ts";
+import { copyOut } from "./copy/copy.ts";
+import { proveReadOnly } from "./prove.ts";
+import { refusal } from "./refusal.ts";
+import type { Session } from "./session.ts";
+import { kindOf, lower } from "./sql/kind.ts";
+import { statementsOf } from "./sql/lexer.ts";
+import { createDescriber } from "./statement/describe.ts";
+import { type Engine, runStatement } from "./statement/run.ts";
+import { createNames } from "./values/names.ts";
+
+const never = new AbortController().signal;
+
+export function createConnection(session: Session): Connection {
+  const names = createNames(session.opened.facts.version);
+  const engine: Engine = { session, names, describer: createDescriber(names) };
+  const query: Connection["query"] = (sql, params, options) => runStatement(engine, sql, params, options);
+  return {
+    query,
+    copyOut: (sql, params, options) => copyOut(engine, sql, params, options),
+    analyze: (sql) => session.during(never, async (work) => (await engine.describer.kinds(work, sql)).map((kind) => ({ kind }))),
+    explain: (sql, params, options) => explain(engine, sql, params, options),
+    catalog: { read: (request) => readCatalog(session, request) },
+    ping: (signal) => session.during(signal, async (work) => void (await work.rows("select 1"))),
+    get ended() {
+      return session.ended;
+    },
+    proveReadOnly: (signal) => proveReadOnly(session, query, signal),
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}
+
+async function explain(engine: Engine, sql: string, params: Params, options: ExplainOptions): Promise<string> {
+  const [statement = []] = statementsOf(sql);
+  if (lower(statement[0]) === "explain") {
+    throw refusal({ code: "SQL_INVALID", message: "The statement is an EXPLAIN already", hint: "Leave EXPLAIN out" });
+  }
+  if (options.analyze && kindOf(statement) !== "read") {
+    throw refusal({
+      code: "POLICY_DENIED",
+      message: "Cannot measure this statement: measuring runs it, and it is no read",
+      hint: "Explain without analyze",
+    });
+  }
+  const described = await engine.session.during(options.signal, (work) => engine.describer.bound(work, sql, params));
+  const how = options.analyze ? "ANALYZE, BUFFERS" : "COSTS";
+  const rows = await runStatement(engine, `EXPLAIN (${how}) ${described.sql}`, described.values, options);
+  const lines: string[] = [];
+  await using stream = rows;
+  for await (const { columns } of stream) for (const line of Array.from(columns[0] ?? [])) lines.push(String(line));
+  return lines.join("\n");
+}

@@ -1,0 +1,146 @@
+import type { CsvStream, Params, QueryOptions } from "../../../core/contract/driver.ts";
+import type { Column } from "../../../core/contract/rows.ts";
+import type { Work } from "../session.ts";
+import { passGate } from "../sql/gate.ts";
+import { lower } from "../sql/kind.ts";
+import { bodyOf, type Token } from "../sql/lexer.ts";
+import { replaceAt } from "../sql/params.ts";
+import type { Bound } from "../statement/describe.ts";
+import { type Engine, runStatement } from "../statement/run.ts";
+import { bind, execute, parse } from "../wire/messages.ts";
+import { tag } from "../wire/wire.ts";
+import { copyList } from "./columns.ts";
+import { csvLine } from "./csv.ts";
+
+/** Larger chunks are no faster, smaller ones cost a call each. */
+const chunkBytes = 256 * 1024;
+
+const copies = /^(?:select|values|table|with|\()$/;
+
+/** A result as CSV, written by COPY where its form is ours, else by us from its rows. */
+export async function copyOut(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<CsvStream> {
+  const { session, describer, names } = engine;
+  const work = await session.begin(options.signal);
+  try {
+    const statement = await describer.bound(work, sql, params);
+    passGate(statement.kind, statement.tokens, session.readOnly);
+    const columns = names.columns(statement.fields);
+    const list = statement.kind === "read" && copies.test(lower(statement.tokens[0])) && columns.length > 0 ? copyList(columns) : undefined;
+    if (list === undefined) {
+      await work.end();
+      return await rowsAsCsv(engine, sql, params, options);
+    }
+    await startCopy(work, statement, list);
+    return createCopyStream(work, columns, options);
+  } catch (error) {
+    await work.end();
+    throw error;
+  }
+}
+
+/** COPY takes no parameters: they are bound to settings of the transaction, and the text reads those. */
+async function startCopy(work: Work, statement: Bound, list: readonly string[]): Promise<void> {
+  const aliases = list.map((_, index) => `c${index}`).join(", ");
+  const types = await typeNames(work, statement.parameterTypes);
+  const { sql } = replaceAt(statement.sql, uses(statement.tokens, statement.values, types));
+  work.transaction("READ ONLY");
+  await work.ready();
+  const given = statement.values.flatMap((value, index) => (value === null ? [] : [[`tidegate.p${index + 1}`, value] as const]));
+  for (const [name, value] of given) {
+    work.request(parse("select set_config($1, $2, true)"), bind("", [name, value]), execute("", 1));
+  }
+  work.request(
+    parse(`COPY (SELECT ${list.join(", ")} FROM (\n${bodyOf(sql)}\n) AS r (${aliases})) TO STDOUT (FORMAT csv)`),
+    bind("", []),
+    execute("", 0),
+  );
+  work.running = true;
+  while ((await work.reply()) !== tag.copyOut);
+}
+
+async function typeNames(work: Work, types: readonly number[]): Promise<readonly (string | null)[]> {
+  if (types.length === 0) return [];
+  const rows = await work.rows("select format_type(t.oid, -1) from unnest($1::oid[]) with ordinality as t (oid, place) order by place", [
+    `{${types.join(",")}}`,
+  ]);
+  return rows.map(([name]) => name ?? null);
+}
+
+function uses(tokens: readonly Token[], values: Bound["values"], types: readonly (string | null)[]) {
+  return tokens.flatMap(({ kind, text, start }) => {
+    if (kind !== "param") return [];
+    const index = Number(text.slice(1)) - 1;
+    const value = values[index] === null ? "null" : `current_setting('tidegate.p${index + 1}')`;
+    return [{ start, end: start + text.length, by: `(${value}::${types[index]})` }];
+  });
+}
+
+function createCopyStream(work: Work, columns: readonly Column[], { signal }: QueryOptions): CsvStream {
+  let rows = 0;
+  let over = false;
+  const end = async () => {
+    over = true;
+    await work.end();
+  };
+  return {
+    columns,
+    get rows() {
+      return rows;
+    },
+    async *[Symbol.asyncIterator]() {
+      let chunk = Buffer.allocUnsafe(chunkBytes * 2);
+      let size = 0;
+      try {
+        while (!over) {
+          const type = work.arrived() ?? (await work.reply());
+          if (type === tag.commandComplete) break;
+          if (type !== tag.copyData) continue;
+          const { bytes, start, end } = work.wire;
+          if (size + end - start > chunk.length) chunk = grown(chunk, size, size + end - start);
+          bytes.copy(chunk, size, start, end);
+          size += end - start;
+          rows++;
+          if (size < chunkBytes) continue;
+          yield chunk.subarray(0, size);
+          signal.throwIfAborted();
+          chunk = Buffer.allocUnsafe(chunkBytes * 2);
+          size = 0;
+        }
+        work.running &&= over;
+        if (size > 0) yield chunk.subarray(0, size);
+      } finally {
+        await end();
+      }
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+function grown(chunk: Buffer, size: number, needed: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.allocUnsafe(needed * 2);
+  chunk.copy(larger, 0, 0, size);
+  return larger;
+}
+
+async function rowsAsCsv(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<CsvStream> {
+  const stream = await runStatement(engine, sql, params, options);
+  let rows = 0;
+  return {
+    columns: stream.columns,
+    get rows() {
+      return rows;
+    },
+    async *[Symbol.asyncIterator]() {
+      let text = "";
+      for await (const { columns, length } of stream) {
+        for (let row = 0; row < length; row++) text += csvLine(columns.map((column) => column[row] ?? null));
+        rows += length;
+        if (text.length < chunkBytes) continue;
+        yield Buffer.from(text);
+        text = "";
+      }
+      if (text !== "") yield Buffer.from(text);
+    },
+    [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Diagnosis, ProblemCode } from "../../core/contract/problem.ts";
+import { carried } from "./refusal.ts";
+import { isServerError, isSeveral, type LocatedError } from "./statement/describe.ts";
+
+interface Reading {
+  readonly code: ProblemCode;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly retryable?: boolean;
+}
+
+const openForWriting = "Open the connection for writing";
+const again = "Run it again";
+
+/** SQLSTATEs, whole or by their first two letters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const readings: Readonly<Record<string, Reading>> = {
+  "08": { code: "CONNECTION_FAILED", hint: again, retryable: true },
+  "0A": { code: "UNSUPPORTED" },
+  "22": { code: "SQL_INVALID" },
+  "23": { code: "CONSTRAINT_VIOLATED" },
+  "25": { code: "CONFLICT" },
+  "25006": { code: "POLICY_DENIED", message: "Cannot write: the connection is read-only", hint: openForWriting },
+  "25P03": { code: "TIMEOUT", message: "The transaction was idle for too long and was ended", hint: again },
+  "28": { code: "CREDENTIALS_REJECTED", hint: "Check the user and pg_hba.conf" },
+  "28P01": { code: "CREDENTIALS_REJECTED", hint: "Check the user and the password" },
+  "3D": { code: "NOT_FOUND", hint: "Name a database that is there: psql -l lists them" },
+  "40": { code: "CONFLICT", hint: again, retryable: true },
+  "42": { code: "SQL_INVALID" },
+  "42501": { code: "FORBIDDEN", hint: "Ask for the right, or use another role" },
+  "44": { code: "CONSTRAINT_VIOLATED" },
+  "53": { code: "CONNECTION_FAILED", hint: "Try again when the server has room", retryable: true },
+  "53300": {
+    code: "CONNECTION_FAILED",
+    message: "The server has too many connections",
+    hint: "Wait, close others, or use a pooler",
+    retryable: true,
+  },
+  "54": { code: "LIMIT_EXCEEDED", hint: "Make the statement smaller" },
+  "55": { code: "CONFLICT" },
+  "55P03": { code: "CONFLICT", message: "A lock was not free in time", hint: again, retryable: true },
+  "57": { code: "CONNECTION_FAILED", hint: again, retryable: true },
+  "57014": { code: "CANCELLED", message: "The statement was cancelled at the server", hint: again },
+  "57P01": { code: "CONNECTION_FAILED", message: "The server ended the connection", hint: again, retryable: true },
+  "57P03": { code: "CONNECTION_FAILED", message: "The server is starting or stopping", hint: "Try again in a moment", retryable: true },
+  "58": { code: "CONNECTION_FAILED", hint: "Look into the server's log" },
+  F0: { code: "CONNECTION_FAILED", hint: "Look into the server's log" },
+  P0: { code: "SQL_INVALID" },
+  XX: { code: "CONNECTION_FAILED", hint: "Look into the server's log" },
+};
+
+/** Errors of sockets and of TLS, by their code. */
+const network: Readonly<Record<string, { readonly message: string; readonly hint: string; readonly retryable?: boolean }>> = {
+  ECONNREFUSED: {
+    message: "Nothing answers at this host and port",
+    hint: "Check that PostgreSQL runs there, and that it listens on this address",
+  },
+  ENOENT: {
+    message: "There is no PostgreSQL socket in this folder",
+    hint: "Check the folder and the port: unix_socket_directories names it",
+  },
+  EACCES: { message: "The PostgreSQL socket may not be opened", hint: "Check the permissions of its folder" },
+  ENOTFOUND: { message: "The host name is unknown", hint: "Check the host name" },
+  EAI_AGAIN: { message: "The host name could not be looked up", hint: "Check the network and the host name" },
+  ETIMEDOUT: { message: "The server gave no answer", hint: "Check host, port and firewall" },
+  EHOSTUNREACH: { message: "The server cannot be reached", hint: "Check host, port and network" },
+  ENETUNREACH: { message: "The server's network cannot be reached", hint: "Check the network" },
+  ECONNRESET: { message: "The connection to PostgreSQL was cut", hint: again },
+  EPIPE: { message: "The connection to PostgreSQL was cut", hint: again },
+};
+
+const certificates = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/;
+
+/** Reads an error of the server, of the network, of postgres.js, or one this driver made. */
+export function diagnose(error: unknown): Diagnosis | undefined {
+  const own = carried(error);
+  if (own !== undefined) return own;
+  if (isServerError(error)) return ofServer(error);
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: string };
+  if (typeof code !== "string" || !(error instanceof Error)) return undefined;
+  const known = network[code];
+  if (known !== undefined) return { code: "CONNECTION_FAILED", retryable: true, ...known };
+  if (certificates.test(code)) {
+    return {
+      code: "CONNECTION_FAILED",
+      message: `The server's certificate is not accepted: ${sentence(message ?? code)}`,
+      hint: "Give the right authority with sslrootcert, or choose another sslmode",
+      retryable: false,
+    };
+  }
+  if (/^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT)$/.test(code)) {
+    return { code: "CONNECTION_FAILED", message: "The server closed the connection", hint: again, retryable: true };
+  }
+  if (code === "SASL_SIGNATURE_MISMATCH") {
+    return {
+      code: "CREDENTIALS_REJECTED",
+      message: "The server could not prove that it knows the password",
+      hint: "Check host and port: another server may answer there",
+    };
+  }
+  return undefined;
+}
+
+function ofServer(error: LocatedError): Diagnosis {
+  if (isSeveral(error)) {
+    return { code: "SQL_INVALID", message: "The text holds more than one statement", hint: "Send each statement in a call of its own" };
+  }
+  if (error.code === "57014" && /statement timeout/.test(error.message)) {
+    return {
+      code: "TIMEOUT",
+      message: "The statement ran longer than statement_timeout allows",
+      hint: "Narrow the query, or raise statement_timeout",
+    };
+  }
+  const { code, message, hint, retryable } = readings[error.code] ?? readings[error.code.slice(0, 2)] ?? { code: "SQL_INVALID" };
+  const missing = missingOf(error);
+  const advice = hint ?? (error.hint === undefined ? undefined : sentence(error.hint));
+  return {
+    code,
+    message: message ?? sentence(error.message),
+    ...(advice !== undefined && { hint: advice }),
+    ...(retryable !== undefined && { retryable }),
+    ...(error.offset !== undefined && { position: error.offset }),
+    ...(missing !== undefined && { missing }),
+  };
+}
+
+/** The name an undefined table (42P01) or column (42703) has in the server's message. */
+function missingOf({ code, message }: LocatedError): string | undefined {
+  if (code !== "42P01" && code !== "42703") return undefined;
+  return /"([^"]+)"/.exec(message)?.[1] ?? /column ([^\s"]+) does not exist/.exec(message)?.[1];
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1).replace(/[.\s]+$/, "");
+}

@@ -1,0 +1,95 @@
+import type { Params, QueryOptions } from "../../../core/contract/driver.ts";
+import type { Batch, RowStream, Value } from "../../../core/contract/rows.ts";
+import type { Session, Work } from "../session.ts";
+import { passGate } from "../sql/gate.ts";
+import { lower } from "../sql/kind.ts";
+import type { Names } from "../values/names.ts";
+import { bind, describeStatement, execute, flush, parse } from "../wire/messages.ts";
+import { readFields } from "../wire/replies.ts";
+import { tag } from "../wire/wire.ts";
+import type { Bound, Describer } from "./describe.ts";
+import { decodeRow, PortalRows, portal } from "./rows.ts";
+
+export interface Engine {
+  readonly session: Session;
+  readonly names: Names;
+  readonly describer: Describer;
+}
+
+/** Statements that can run in a transaction and give their rows in pieces. */
+const streaming = /^(?:select|values|table|with|\(|insert|update|delete|merge|show|explain)$/;
+
+export async function runStatement(
+  { session, names, describer }: Engine,
+  sql: string,
+  params: Params,
+  options: QueryOptions,
+): Promise<RowStream> {
+  const work = await session.begin(options.signal);
+  try {
+    const statement = await describer.bound(work, sql, params);
+    passGate(statement.kind, statement.tokens, session.readOnly);
+    if (session.readOnly || streaming.test(lower(statement.tokens[0]))) return await openRows(work, names, statement, options);
+    return await runAlone(work, names, statement, options);
+  } catch (error) {
+    await work.end();
+    throw error;
+  }
+}
+
+/** Opens a portal inside a transaction, in one round trip. */
+async function openRows(work: Work, names: Names, statement: Bound, options: QueryOptions): Promise<RowStream> {
+  const keeps = !work.session.readOnly;
+  work.transaction(keeps ? "READ WRITE" : "READ ONLY");
+  // The first flush brings the columns while the statement still works on its first row.
+  work.request(parse(statement.sql), describeStatement, bind(portal, statement.values), flush, execute(portal, options.batchSize));
+  work.running = true;
+  await work.ready();
+  const fields = await boundFields(work);
+  const rows = new PortalRows({ work, columns: names.columns(fields), decoders: names.decoders(fields), keeps }, options);
+  if (keeps) await rows.begun();
+  return rows;
+}
+
+/** What the server describes now is what it will send: a table may have changed since it was first asked. */
+export async function boundFields(work: Work) {
+  let fields: ReturnType<typeof readFields> = [];
+  while ((await work.reply()) !== tag.bindComplete) {
+    if (work.wire.type === tag.rowDescription) fields = readFields(work.wire.bytes, work.wire.start);
+  }
+  return fields;
+}
+
+/** Runs what cannot be part of a transaction, or ends it; whatever it left in the session is thrown away. */
+async function runAlone(work: Work, names: Names, statement: Bound, { batchSize }: QueryOptions): Promise<RowStream> {
+  work.synced(parse(statement.sql), describeStatement, bind("", statement.values), execute("", 0));
+  work.running = true;
+  const fields = await boundFields(work);
+  const decoders = names.decoders(fields);
+  const columns: Value[][] = decoders.map(() => []);
+  let length = 0;
+  while ((await work.reply()) !== tag.ready) {
+    if (work.wire.type === tag.dataRow) decodeRow(work.wire, decoders, columns, length++);
+  }
+  work.running = false;
+  if (!work.idle) await work.forget("ROLLBACK");
+  if (work.session.opened.pins === undefined) await work.forget("DISCARD ALL");
+  await work.end();
+  return finished(names.columns(fields), { length, columns }, batchSize);
+}
+
+function finished(columns: RowStream["columns"], all: Batch, batchSize: number): RowStream {
+  let over = false;
+  return {
+    columns,
+    async *[Symbol.asyncIterator]() {
+      for (let start = 0; start < all.length && !over; start += batchSize) {
+        const end = Math.min(start + batchSize, all.length);
+        yield { length: end - start, columns: all.columns.map((column) => Array.prototype.slice.call(column, start, end) as Value[]) };
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      over = true;
+    },
+  };
+}

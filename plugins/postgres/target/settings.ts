@@ -1,0 +1,105 @@
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import type { Target } from "../../../core/contract/driver.ts";
+import { refusal } from "../refusal.ts";
+import { fromTarget } from "./location.ts";
+import { fromEnvironment, type Options } from "./options.ts";
+import { passwordFor } from "./pgpass.ts";
+import { fromService } from "./service.ts";
+
+export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+
+/** One server to try; a host that starts with `/` is the folder of a unix socket. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly password: string | undefined;
+}
+
+export interface Settings {
+  readonly places: readonly Place[];
+  readonly user: string;
+  readonly database: string;
+  readonly sslMode: (typeof sslModes)[number];
+  readonly directTls: boolean;
+  readonly options: Options;
+  readonly sessionKind: (typeof sessionKinds)[number];
+  readonly connectMillis: number;
+  /** Settings of the session that the caller chose. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Everything libpq would know about a target: the URL first, then its service, then the environment. */
+export function readSettings(target: Target, environment: NodeJS.ProcessEnv = process.env): Settings {
+  const given = fromEnvironment(environment);
+  const url = fromTarget(target);
+  const service = url.service ?? given.service;
+  const options: Options = { ...given, ...(service !== undefined && fromService(service, environment)), ...url };
+  if (options.channel_binding === "require") {
+    throw refusal({
+      code: "UNSUPPORTED",
+      message: "This driver has no channel binding",
+      hint: "Use sslmode=verify-full instead of channel_binding=require",
+    });
+  }
+  const user = options.user ?? userInfo().username;
+  const database = options.dbname ?? user;
+  const passfile = options.passfile ?? join(homedir(), ".pgpass");
+  const { application_name = "tidegate", search_path, statement_timeout, lock_timeout, options: raw } = options;
+  return {
+    places: places(options).map((place) => ({
+      ...place,
+      password: options.password ?? passwordFor({ ...place, database, user }, passfile),
+    })),
+    user,
+    database,
+    options,
+    sslMode: oneOf("sslmode", options.sslmode ?? (options.sslrootcert === "system" ? "verify-full" : "prefer"), sslModes),
+    directTls: oneOf("sslnegotiation", options.sslnegotiation ?? "postgres", ["postgres", "direct"] as const) === "direct",
+    sessionKind: oneOf("target_session_attrs", options.target_session_attrs ?? "any", sessionKinds),
+    connectMillis: whole("connect_timeout", options.connect_timeout ?? "15") * 1000,
+    parameters: {
+      application_name,
+      ...(search_path !== undefined && { search_path }),
+      ...(statement_timeout !== undefined && { statement_timeout }),
+      ...(lock_timeout !== undefined && { lock_timeout }),
+      ...(raw !== undefined && { options: raw }),
+    },
+  };
+}
+
+function places({ host = "localhost", port = "5432" }: Options): Omit<Place, "password">[] {
+  const hosts = host.split(",");
+  const ports = port.split(",");
+  if (ports.length > 1 && ports.length !== hosts.length) {
+    throw wrong(`There are ${hosts.length} hosts and ${ports.length} ports`, "Give one port, or a port for each host");
+  }
+  return hosts.map((name, index) => ({
+    host: name === "" ? "localhost" : name,
+    port: portNumber(ports.length === 1 ? ports[0] : ports[index]),
+  }));
+}
+
+function portNumber(text = ""): number {
+  if (text === "") return 5432;
+  const port = whole("port", text);
+  if (port < 1 || port > 65535) throw wrong(`Port ${text} does not exist`, "Use a port from 1 to 65535");
+  return port;
+}
+
+function whole(name: string, text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw wrong(`Option "${name}" is "${text}", which is no whole number`, `Write ${name} in digits`);
+  return Number(text);
+}
+
+function oneOf<Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined)
+    throw wrong(`Option "${name}" is "${text}", which PostgreSQL does not know`, `Use one of: ${choices.join(", ")}`);
+  return found;
+}
+
+function wrong(message: string, hint: string): Error {
+  return refusal({ code: "INPUT_INVALID", message, hint });
+}

@@ -1,0 +1,90 @@
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { refusal } from "../refusal.ts";
+import type { Place, Settings } from "../target/settings.ts";
+import { tlsOptions } from "../target/tls.ts";
+import { sslRequest } from "./messages.ts";
+
+/** How a connection is protected: chosen once per attempt, because `allow` and `prefer` try both. */
+export type Protection = "plain" | "tls" | "tls if offered";
+
+/** In which order libpq tries the two ways. */
+export function protections({ sslMode }: Settings, { host }: Place): readonly Protection[] {
+  if (sslMode === "disable" || host.startsWith("/")) return ["plain"];
+  if (sslMode === "allow") return ["plain", "tls"];
+  return sslMode === "prefer" ? ["tls if offered", "plain"] : ["tls"];
+}
+
+/** Opens a socket that is ready for the first message of the protocol. */
+export async function openSocket(settings: Settings, place: Place, protection: Protection, signal: AbortSignal): Promise<Socket> {
+  const socket = await opened(plainSocket(place), "connect", signal);
+  if (protection === "plain") return socket;
+  if (!settings.directTls) {
+    socket.write(sslRequest);
+    if ((await answered(socket, signal)) !== "S") {
+      if (protection === "tls if offered") return socket;
+      socket.destroy();
+      throw refusal({
+        code: "CONNECTION_FAILED",
+        message: `The server at "${place.host}" offers no TLS, and sslmode=${settings.sslMode} wants it`,
+        hint: "Turn TLS on in the server, or use sslmode=prefer",
+        retryable: false,
+      });
+    }
+  }
+  socket.removeAllListeners("close");
+  const secured = connectTls({ socket, ...tlsOptions(settings, place.host) });
+  secured.on("error", () => undefined);
+  return await opened(secured, "secureConnect", signal);
+}
+
+function plainSocket({ host, port }: Place): Socket {
+  const socket = host.startsWith("/") ? connect({ path: join(host, `.s.PGSQL.${port}`) }) : connect({ host, port });
+  // Whoever waits listens as well; between two listeners an error would end the process.
+  socket.on("error", () => undefined);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 60_000);
+  return socket;
+}
+
+/** Waits for an event; ends the socket when it fails or the caller leaves. */
+async function opened<Opened extends Socket>(socket: Opened, event: string, signal: AbortSignal): Promise<Opened> {
+  await waiting(socket, signal, (done) => socket.once(event, () => done()));
+  return socket;
+}
+
+async function answered(socket: Socket, signal: AbortSignal): Promise<string> {
+  let answer = "";
+  await waiting(socket, signal, (done) =>
+    socket.once("data", (bytes: Buffer) => {
+      // More than one byte before TLS begins was put there by someone in between (CVE-2021-23222).
+      answer = bytes.length === 1 ? bytes.toString("latin1") : "";
+      done();
+    }),
+  );
+  return answer;
+}
+
+async function waiting(socket: Socket, signal: AbortSignal, arm: (done: () => void) => void): Promise<void> {
+  let clear = () => undefined as unknown;
+  try {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      const closed = () => reject(Object.assign(new Error("The server closed the connection"), { code: "ECONNRESET" }));
+      clear = () => {
+        signal.removeEventListener("abort", abort);
+        socket.removeListener("error", reject).removeListener("close", closed);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      socket.once("error", reject).once("close", closed);
+      arm(resolve);
+    });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clear();
+  }
+}
