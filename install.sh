@@ -36,7 +36,7 @@ main() {
   while [ $# -gt 0 ]; do
     case $1 in
       --prefix | --version)
-        [ -n "${2:-}" ] || fail "$1 needs a value" "install.sh --help"
+        [ -n "${2:-}" ] || fail "$1 needs a value" "Give one, for example --prefix ~/.local or --version 0.1.0"
         if [ "$1" = --prefix ]; then prefix=$2; else version=${2#v}; fi
         shift
         ;;
@@ -45,7 +45,7 @@ main() {
       --from-source) action=build ;;
       --uninstall) action=uninstall ;;
       --help | -h) usage && return ;;
-      *) fail "Option \"$1\" is unknown" "install.sh --help" ;;
+      *) fail "Option \"$1\" is unknown" "Use --prefix DIR, --version X, --from-source, --uninstall or --help" ;;
     esac
     shift
   done

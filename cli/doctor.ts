@@ -1,4 +1,6 @@
-import type { Command } from "commander";
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Command, Option } from "commander";
 import { type App, connectionFor, serveTools } from "../core/app.ts";
 import { asProblem, problem } from "../core/problem.ts";
 import type { CommandContext } from "./commands.ts";
@@ -6,7 +8,7 @@ import { type CommonOptions, configOf, withApp } from "./open.ts";
 import { commonOptions } from "./options.ts";
 
 interface DoctorOptions extends CommonOptions {
-  readonly format?: string;
+  readonly format: "text" | "json";
 }
 
 /** One thing looked at. `ok` false makes the command fail. */
@@ -20,7 +22,7 @@ interface Finding {
 export function define(command: Command, context: CommandContext): void {
   commonOptions(command)
     .argument("[targets...]", "also check these files, URLs or connections (default: all configured ones)")
-    .option("--format <format>", "text or json", "text")
+    .addOption(new Option("--format <format>", "how to print the findings").choices(["text", "json"]).default("text"))
     .addHelpText("after", examples)
     .action((targets: string[], options: DoctorOptions) => doctor(targets, options, context));
 }
@@ -49,7 +51,7 @@ async function doctor(targets: readonly string[], options: DoctorOptions, contex
       throw problem(
         "CONNECTION_FAILED",
         `${bad.length} of ${findings.length} checks failed: ${bad.map(({ name }) => name).join(", ")}`,
-        "Read the lines marked with an exclamation mark above",
+        options.format === "json" ? 'Read the entries whose "ok" is false' : "Read the lines marked with an exclamation mark above",
       );
   });
 }
@@ -64,14 +66,28 @@ function about({ config }: App, { io }: CommandContext): Finding[] {
   return [
     { topic: "version", name: "tidegate", ok: true, text: `${io.version} on ${runtime}, ${process.platform}-${process.arch}` },
     { topic: "config", name: "files", ok: true, text: config.files.length === 0 ? "none, defaults are used" : config.files.join(", ") },
-    ...(["config", "data", "state", "cache"] as const).map((name) => ({ topic: "folder", name, ok: true, text: config.folders[name] })),
-    {
-      topic: "traces",
-      name: config.telemetry.traces,
-      ok: true,
-      text: config.telemetry.traces === "file" ? `${config.folders.state}/traces` : "",
-    },
+    { topic: "folder", name: "config", ok: true, text: config.folders.config },
+    ...(["data", "state", "cache"] as const).map((name) => written("folder", name, config.folders[name])),
+    config.telemetry.traces === "file"
+      ? written("traces", "file", join(config.folders.state, "traces"))
+      : { topic: "traces", name: config.telemetry.traces, ok: true, text: "" },
+    written("exports", "folder", config.export.folder),
   ];
+}
+
+/** A folder that is written to, or made by the first who does. */
+function written(topic: string, name: string, path: string): Finding {
+  try {
+    accessSync(nearestThere(path), constants.W_OK | constants.X_OK);
+    return { topic, name, ok: true, text: path };
+  } catch {
+    // Whatever the reason, what counts is that nothing can be kept there.
+    return { topic, name, ok: false, text: `${path} cannot be written. Set its permissions, or choose another folder` };
+  }
+}
+
+function nearestThere(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
 }
 
 function plugins(app: App): Finding[] {

@@ -80,6 +80,6 @@ async function write(
 
 /** What the engine believes a table holds; good enough for an estimate of the time left. */
 async function estimatedRows(app: App, connection: string, table: string, { signal }: Caller): Promise<number | undefined> {
-  const [object] = await app.object(connection, table, "names", signal);
+  const [object] = await app.object(connection, table, "columns", signal);
   return object?.estimatedRows;
 }

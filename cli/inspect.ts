@@ -46,7 +46,7 @@ async function inspect(target: string, object: string | undefined, options: Insp
   const format: Format = options.format ?? (io.terminal === undefined ? "csv" : "tree");
   const detail = options.detail ?? (object === undefined ? "columns" : "full");
   await withTarget("inspect", target, options, context, async (app, connection, caller) => {
-    const objects = await chosen(app, connection, { object, search: options.search, detail: format === "ddl" ? "full" : detail }, caller);
+    const objects = await chosen(app, connection, { object, search: options.search, detail: detailFor(format, detail) }, caller);
     if (io.terminal !== undefined) await app.connections.proof(connection, caller.signal);
     note(app, connection, objects.length, context);
     if (!isRowFormat(format)) return io.out(`${describeObjects(app, connection, objects, format, format === "ddl" ? "full" : detail)}\n`);
@@ -58,6 +58,12 @@ async function inspect(target: string, object: string | undefined, options: Insp
     });
     for await (const chunk of chunks) await io.out(chunk);
   });
+}
+
+/** Drivers count rows no sooner than with the columns, and the rows of `names` show the counts. */
+function detailFor(format: Format, detail: CatalogDetail): CatalogDetail {
+  if (format === "ddl") return "full";
+  return detail === "names" && isRowFormat(format) ? "columns" : detail;
 }
 
 function isRowFormat(format: Format): format is (typeof rowFormats)[number] {

@@ -7,14 +7,14 @@ export interface Io {
   readonly version: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Set when standard output is a terminal. */
-  readonly terminal?: { readonly width: number; readonly colour: boolean };
+  readonly terminal?: { readonly width: number; readonly colour: boolean } | undefined;
   /** True when standard error is a terminal: progress may be drawn there. */
   readonly lively: boolean;
-  /** Aborts on the first Ctrl-C or SIGTERM. */
+  /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP, and when standard output cannot be written. */
   readonly signal: AbortSignal;
   /** How to start this program again. */
   readonly self: readonly string[];
-  /** Writes data and waits until the reader has room. Aborts nothing when the reader is gone: see `closed`. */
+  /** Writes data and waits until the reader has room; nothing once the reader is gone, see `closed`. @throws LIMIT_EXCEEDED when the disk is full */
   out(data: Uint8Array | string): Promise<void>;
   /** True once whoever read standard output has gone. */
   readonly closed: boolean;

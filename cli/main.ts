@@ -10,9 +10,7 @@ const bundled: BundledPlugins = {
 
 const [name, ...rest] = process.argv.slice(2);
 
-if (name === "--version" || name === "-V") {
-  process.stdout.write(`tidegate ${version}\n`);
-} else if (name === "__seat") {
+if (name === "__seat") {
   const { seat } = await import("./seat.ts");
   await seat(bundled);
 } else {

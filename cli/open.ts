@@ -1,4 +1,4 @@
-import { type App, connectionFor, createApp } from "../core/app.ts";
+import { type App, connectionFor, createApp, createLog } from "../core/app.ts";
 import type { Config } from "../core/config/config.ts";
 import { loadConfig } from "../core/config/load.ts";
 import type { ConnectionSettings } from "../core/connection/connections.ts";
@@ -16,7 +16,7 @@ export interface CommonOptions {
   readonly logFormat?: string;
 }
 
-export function configOf(options: CommonOptions, { io }: CommandContext): Promise<Config> {
+export function configOf(options: Partial<CommonOptions>, { io }: CommandContext): Promise<Config> {
   const log = {
     ...(options.logLevel !== undefined && { level: options.logLevel }),
     ...(options.logFormat !== undefined && { format: options.logFormat }),
@@ -68,10 +68,17 @@ export async function withApp<Result>(
     return await work(app, { principal: { id: "local", roles: [], via: "local" }, signal: context.io.signal, span });
   } catch (error) {
     failure = asProblem(error);
-    if (failure.code === "INTERNAL") app.log.debug(failure.message, { error: failure.cause });
     throw failure;
   } finally {
     span.end(failure && { error: failure });
     await app.close();
   }
+}
+
+/** Logs what is behind an internal error, as the options and the configuration want it logged. */
+export async function logCause({ message, cause }: Problem, options: Partial<CommonOptions>, context: CommandContext): Promise<void> {
+  const wanted = { level: options.logLevel === "debug" ? "debug" : "warn", format: "text" } as const;
+  // The configuration may be what failed: then the command line alone decides.
+  const config = await configOf(options, context).catch(() => undefined);
+  createLog(config?.log ?? wanted).debug(message, { error: cause });
 }

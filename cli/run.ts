@@ -2,7 +2,13 @@ import { Command, CommanderError } from "commander";
 import type { BundledPlugins } from "../core/plugin/registry.ts";
 import { asProblem, didYouMean, type Problem, problem, problemTable, toPublic } from "../core/problem.ts";
 import type { commands as table } from "./commands.ts";
-import { createIo } from "./terminal.ts";
+import type { CommonOptions } from "./open.ts";
+import { createTerminal } from "./terminal.ts";
+import { usage } from "./usage.ts";
+
+interface GivenOptions extends Partial<CommonOptions> {
+  readonly format?: string;
+}
 
 /** Runs one command to its end, prints a problem if there is one, and sets the exit code. */
 export async function run(what: {
@@ -12,23 +18,24 @@ export async function run(what: {
   readonly bundled: BundledPlugins;
   readonly version: string;
 }): Promise<void> {
-  const { name, rest, commands } = what;
-  const { io, close } = createIo({ args: rest, version: what.version });
+  const { name, rest, commands, bundled } = what;
+  const terminal = createTerminal({ version: what.version });
+  const { io } = terminal;
+  let given = (): GivenOptions => ({});
   try {
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       const [asked] = rest;
       if (name === "help" && asked !== undefined) await runCommand(asked, ["--help"]);
       else await io.out(overview(commands));
-    } else await runCommand(name, rest);
+    } else if (name === "--version" || name === "-V") await io.out(`tidegate ${what.version}\n`);
+    else await runCommand(name, rest);
+    await terminal.flush();
   } catch (error) {
-    const reported = asProblem(error);
-    if (!io.closed) process.stderr.write(rendered(reported, rest, error));
-    process.exitCode = problemTable[reported.code].exit;
+    await fail(asProblem(error));
   } finally {
-    close();
+    terminal.close();
   }
   // Engines may hold threads that outlive a cancel; the work is over once the output is out.
-  await flushed();
   process.exit();
 
   async function runCommand(wanted: string, args: readonly string[]): Promise<void> {
@@ -37,24 +44,39 @@ export async function run(what: {
       throw problem("INPUT_INVALID", `Command "${wanted}" is unknown`, didYouMean(wanted, Object.keys(commands)) ?? "Run: tidegate --help");
     }
     const command = new Command(`tidegate ${wanted}`).description(entry.summary).exitOverride().showSuggestionAfterError();
-    command.configureOutput({ writeOut: (text) => void io.out(text), writeErr: () => undefined });
-    (await entry.load()).define(command, { io, bundled: what.bundled });
+    let help = "";
+    const writeOut = (text: string) => {
+      help += text;
+    };
+    command.configureOutput({ writeOut, writeErr: () => undefined });
+    command.hook("preAction", () => terminal.configure(given()));
+    given = () => givenOptions(command);
+    (await entry.load()).define(command, { io, bundled });
     try {
       await command.parseAsync(args, { from: "user" });
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
       if (error.exitCode !== 0) throw usage(error, wanted);
+      await io.out(help);
     }
+  }
+
+  async function fail(reported: Problem): Promise<void> {
+    // Whoever stopped reading has what they wanted.
+    if (io.closed && reported.code === "CANCELLED") return;
+    process.exitCode = problemTable[reported.code].exit;
+    const options = given();
+    process.stderr.write(rendered(reported, options));
+    if (reported.code === "INTERNAL") await (await import("./open.ts")).logCause(reported, options, { io, bundled });
+    // What keeps standard output from being written was already told, or came second.
+    await terminal.flush().catch(() => undefined);
   }
 }
 
-function usage({ message }: CommanderError, command: string): Problem {
-  const [first = message, suggestion] = message.replace(/^error: /, "").split("\n");
-  const text = first
-    .replace(/^./, (letter) => letter.toUpperCase())
-    .replace(/\.$/, "")
-    .replaceAll("'", '"');
-  return problem("INPUT_INVALID", text, suggestion?.replace(/[()]/g, "") ?? `Run: tidegate ${command} --help`);
+/** What the command line says, of a command and whichever of its actions was asked for. */
+function givenOptions(command: Command): GivenOptions {
+  const own = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === "cli");
+  return Object.assign(Object.fromEntries(own), ...command.commands.map(givenOptions));
 }
 
 function overview(commands: typeof table): string {
@@ -76,15 +98,7 @@ Every command explains itself: tidegate <command> --help
 `;
 }
 
-function rendered(reported: Problem, args: readonly string[], error: unknown): string {
-  const format = args.indexOf("--format");
-  if (args[format + 1] === "json" && format >= 0) return `${JSON.stringify(toPublic(reported))}\n`;
-  const debugging = args.includes("debug") ? `${String((error as Error).cause ?? (error as Error).stack)}\n` : "";
-  return `Error: ${reported.message}\n${reported.hint === undefined ? "" : `Try: ${reported.hint}\n`}${debugging}`;
-}
-
-async function flushed(): Promise<void> {
-  const drain = (stream: NodeJS.WriteStream) =>
-    new Promise<void>((resolve) => (stream.destroyed || stream.closed ? resolve() : stream.write("", () => resolve())));
-  await Promise.all([drain(process.stdout), drain(process.stderr)]);
+function rendered(reported: Problem, { format }: GivenOptions): string {
+  if (format === "json") return `${JSON.stringify(toPublic(reported))}\n`;
+  return `Error: ${reported.message}\n${reported.hint === undefined ? "" : `Try: ${reported.hint}\n`}`;
 }

@@ -33,6 +33,9 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const { io } = context;
   const config = await configOf(options, context);
   const given = (options.connection ?? []).map((text) => namedConnection(text, config, io.cwd));
+  const twice = given.find(({ name }, at) => given.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined)
+    throw problem("INPUT_INVALID", `Connection "${twice.name}" was given twice`, "Give each connection a name of its own");
   const connections = given.length > 0 ? given : Object.values(config.connections);
   if (connections.length === 0)
     throw problem(
@@ -51,6 +54,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     io.signal.addEventListener("abort", () => void session.close(), { once: true });
     if (io.stdin.isTTY) io.note("Serving MCP on standard input and output; a client starts this command by itself. Ctrl-C ends it.");
     await session.closed;
+    await calls.close();
   } finally {
     await app.close();
   }

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createCatalogs } from "./catalog/catalog.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
 import { createInspect } from "./catalog/inspect.ts";
@@ -6,12 +7,14 @@ import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
 import type { Config } from "./config/config.ts";
 import { type ConnectionSettings, type Connections, createConnections, diagnosed } from "./connection/connections.ts";
+import { connectionFiles } from "./connection/files.ts";
 import { isolated } from "./connection/isolate.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
 import type { RowStream } from "./contract/rows.ts";
 import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
+import { diskProblem } from "./export/disk-problem.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
 import type { Obtain } from "./plugin/obtain.ts";
@@ -31,6 +34,7 @@ export { encodings as inspectEncodings } from "./catalog/encode.ts";
 export { inspectRows } from "./catalog/inspect-rows.ts";
 export { connectionFor, namedConnection } from "./connection/named.ts";
 export { formatNamed } from "./export/formats.ts";
+export { createLog } from "./telemetry/log.ts";
 
 /** Formats that are written to files. */
 export const exportFormats: readonly string[] = formats.filter(({ extensions }) => extensions.length > 0).map(({ format }) => format);
@@ -83,12 +87,14 @@ export async function createApp(deps: {
     log: (level, message) => log[level](message),
     ...(deps.obtain && { obtain: deps.obtain }),
   });
+  const drivers = await seatedDrivers(registry, deps.connections, deps.seatCommand);
   const connections = createConnections({
     connections: deps.connections,
-    drivers: await seatedDrivers(registry, deps.connections, deps.seatCommand),
+    drivers,
     mostPerConnection: config.limits.maxConcurrent,
     idleMillis: 60_000,
     unproved: (connection, why) => log.warn(`Read-only could not be proved on "${connection}": ${why}`),
+    replaced: (connection) => catalogs.forget(connection),
   });
   const catalogs = createCatalogs({ open: async (name, signal) => openCatalog(connections, name, signal) });
   const policy = createPolicy([
@@ -103,6 +109,7 @@ export async function createApp(deps: {
     wrote: catalogs.forget,
   });
   const inspect = createInspect({ catalogs, connections });
+  const sources = () => connectionFiles([...deps.connections, ...Object.values(config.connections)], drivers);
 
   return {
     config,
@@ -117,7 +124,7 @@ export async function createApp(deps: {
       const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
       const serializing = caller.span.child("serialize");
       try {
-        return await exportResult({ ...prepared, rows: () => wholeRows(prepared) }, { ...request, meta, signal: caller.signal });
+        return await exportResult({ ...prepared, rows: () => wholeRows(prepared) }, { ...request, meta, sources, signal: caller.signal });
       } finally {
         serializing.end();
       }
@@ -167,7 +174,7 @@ export async function serveTools(app: App) {
     import("./server/stdio.ts"),
   ]);
   const tools = createTools({ connections: app.connections.names, formats: exportFormats });
-  const calls = createToolCalls({ tools, bind: (caller) => bind(app, caller), telemetry: app.telemetry });
+  const calls = createToolCalls({ tools, bind: (caller) => bind(app, caller), telemetry: app.telemetry, log: app.log });
   return { tools, calls, createMcpFactory, listTool, serveStreams };
 }
 
@@ -186,15 +193,18 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
         countMillis: 200,
       });
       serializing.end();
-      return result;
+      if (result.cut !== "rows" || result.shown === (maxRows ?? limits.inlineRows)) return result;
+      return { ...result, setting: result.shown === limits.maxRows ? "limits.maxRows" : `connections.${prepared.connection}.maxRows` };
     },
     async explain({ analyze = false, ...input }) {
       await using prepared = await app.prepare({ ...timed, ...input }, caller);
       return prepared.explain(analyze);
     },
     async export({ to, format, overwrite = false, ...input }) {
-      await mkdir(app.config.export.folder, { recursive: true, mode: 0o700 });
-      return app.export(input, { to: confined(app.config.export.folder, to), format, overwrite, meta: true }, caller);
+      await mkdir(app.config.export.folder, { recursive: true, mode: 0o700 }).catch(diskProblem(app.config.export.folder));
+      const path = confined(app.config.export.folder, to);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(diskProblem(path));
+      return app.export(input, { to: path, format, overwrite, meta: true }, caller);
     },
     inspect: (input) => app.inspect(input, caller),
   };

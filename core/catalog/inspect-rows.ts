@@ -12,12 +12,10 @@ const objectFields: readonly Field[] = [
   { name: "schema", type: "text", value: (object) => object.schema ?? null },
   { name: "name", type: "text", value: (object) => object.name },
   { name: "kind", type: "text", value: (object) => object.kind },
+  { name: "estimated_rows", type: "bigint", value: (object) => countOf(object.estimatedRows) },
 ];
 
-const aboutObject: readonly Field[] = [
-  { name: "estimated_rows", type: "bigint", value: (object) => countOf(object.estimatedRows) },
-  { name: "comment", type: "text", value: (object) => object.comment ?? null },
-];
+const aboutObject: readonly Field[] = [{ name: "comment", type: "text", value: (object) => object.comment ?? null }];
 
 const columnFields: readonly Field[] = [
   { name: "column", type: "text", value: (_, column) => column?.name ?? null },

@@ -1,4 +1,5 @@
 import type { CatalogObject, ObjectKind } from "../contract/catalog.ts";
+import type { Missing } from "../contract/problem.ts";
 import { nearest, problem } from "../problem.ts";
 import { atDetail } from "./detail.ts";
 import { qualifiedName } from "./name.ts";
@@ -18,7 +19,7 @@ export function findObject(objects: readonly CatalogObject[], text: string, defa
   const matches = matching(objects, wanted, defaultSchema);
   if (matches.length === 0) {
     const named = objects.map((object) => atDetail(object, "names"));
-    const hint = suggest(named, wanted, defaultSchema) ?? "List the objects to see what there is";
+    const hint = suggest(named, { missing: wanted, missingKind: "object" }, defaultSchema) ?? "List the objects to see what there is";
     throw problem("NOT_FOUND", `No table or view is called "${wanted}"`, hint);
   }
   const names = [...new Set(matches.map((object) => inQuotes(qualifiedName(object))))];
@@ -29,19 +30,22 @@ export function findObject(objects: readonly CatalogObject[], text: string, defa
   return matches.reduce((best, other) => (preference.indexOf(other.kind) < preference.indexOf(best.kind) ? other : best));
 }
 
-/** The names most like one that an engine could not find, as they would be written; tables first, then `table.column`. */
-export function nearNames(objects: readonly CatalogObject[], missing: string, defaultSchema?: string): string[] {
+/**
+ * The names most like one that an engine could not find, as they would be written: tables first, then
+ * `table.column`. For a missing table there are only tables, for a missing column only columns.
+ */
+export function nearNames(objects: readonly CatalogObject[], { missing, missingKind }: Missing, defaultSchema?: string): string[] {
   const parts = nameParts(missing.trim());
   const word = parts.at(-1) ?? missing;
-  const owner = parts.at(-2)?.toLowerCase();
+  const owner = missingKind === "object" ? undefined : parts.at(-2)?.toLowerCase();
   const owners = objects.filter((object) => object.name.toLowerCase() === owner);
   const written = new Map<string, string[]>();
   const add = (name: string, text: string) => {
     const known = written.get(name) ?? [];
     if (known.length < 3) written.set(name, [...known, text]);
   };
-  if (owners.length === 0) for (const object of objects) add(object.name, qualifiedName(object, defaultSchema));
-  for (const object of owners.length > 0 ? owners : objects) {
+  if (owners.length === 0 && missingKind !== "column") for (const object of objects) add(object.name, qualifiedName(object, defaultSchema));
+  for (const object of missingKind === "object" ? [] : owners.length > 0 ? owners : objects) {
     for (const column of object.columns ?? []) add(column.name, `${qualifiedName(object, defaultSchema)}.${qualifiedName(column)}`);
   }
   const likely = likelyNear(word.toLowerCase());
@@ -55,8 +59,8 @@ export function nearNames(objects: readonly CatalogObject[], missing: string, de
 }
 
 /** `Did you mean "customers"?` for a table or column that an engine could not find; undefined when nothing is near. */
-export function suggest(objects: readonly CatalogObject[], missing: string, defaultSchema?: string): string | undefined {
-  const names = nearNames(objects, missing, defaultSchema).filter((name) => name !== missing);
+export function suggest(objects: readonly CatalogObject[], missing: Missing, defaultSchema?: string): string | undefined {
+  const names = nearNames(objects, missing, defaultSchema).filter((name) => name !== missing.missing);
   return names.length === 0 ? undefined : `Did you mean ${names.map(inQuotes).join(" or ")}?`;
 }
 

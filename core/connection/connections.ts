@@ -50,6 +50,8 @@ export function createConnections(deps: {
   readonly idleMillis: number;
   /** Told when a connection could not be proved read-only. */
   readonly unproved: (connection: string, why: string) => void;
+  /** Told when another file is found where a connection's was, or none. */
+  readonly replaced?: (connection: string) => void;
 }): Connections {
   const settings = new Map(deps.connections.map((entry) => [entry.name, entry]));
   const resolved = new Map<string, ResolvedTarget>();
@@ -76,6 +78,7 @@ export function createConnections(deps: {
         open: (signal) => open(target(name), access === "read", signal),
         most: deps.mostPerConnection,
         idleMillis: deps.idleMillis,
+        replaced: () => deps.replaced?.(name),
         ...(access === "read" && { proveAfterMillis: 50, unproved: (why) => deps.unproved(name, why) }),
       });
     pools.set(key, found);

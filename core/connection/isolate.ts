@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { EventEmitter } from "node:events";
-import type { Connection, ConnectOptions, CsvStream, Driver, Params, QueryOptions, Target } from "../contract/driver.ts";
+import type { Connection, ConnectOptions, CsvStream, Driver, HeldFile, Params, QueryOptions, Target } from "../contract/driver.ts";
 import type { Diagnosis } from "../contract/problem.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { frame, frameReader } from "./frames.ts";
+
+/** How long an engine may take to close before its process is ended. */
+const closeMillis = 1000;
 
 /** Where a driver lives, so that another process can load the same one. */
 export interface DriverSource {
@@ -32,7 +35,13 @@ export type SeatRequest =
       readonly detail: "names" | "columns" | "full";
       readonly object?: { schema?: string; name: string };
     }
-  | { readonly id: number; readonly do: "ping" | "prove" };
+  | { readonly id: number; readonly do: "ping" | "prove" | "end" };
+
+/** What a child says of the connection it opened. */
+export interface SeatOpened {
+  readonly copyOut: boolean;
+  readonly file?: HeldFile;
+}
 
 /** A target on its way through a pipe: the password travels revealed, and only to our own child's standard input. */
 export type SeatTarget = Omit<Target, "password"> & { readonly password?: string };
@@ -70,17 +79,15 @@ async function connectSeat(
   const { password, ...rest } = target;
   const shown: SeatTarget = { ...rest, ...(password && { password: password.reveal() }) };
   try {
-    const has = (await seat.ask({ do: "connect", source, target: shown, readOnly: options.readOnly }, options.signal)) as {
-      copyOut: boolean;
-    };
-    return seatConnection(seat, has);
+    const opened = await seat.ask({ do: "connect", source, target: shown, readOnly: options.readOnly }, options.signal);
+    return seatConnection(seat, opened as SeatOpened);
   } catch (error) {
     seat.end();
     throw error;
   }
 }
 
-function seatConnection(seat: Seat, has: { readonly copyOut: boolean }): Connection {
+function seatConnection(seat: Seat, has: SeatOpened): Connection {
   const never = new AbortController().signal;
   return {
     query: (sql, params, options) => openRows(seat, sql, params, options),
@@ -96,9 +103,21 @@ function seatConnection(seat: Seat, has: { readonly copyOut: boolean }): Connect
       return seat.ended();
     },
     proveReadOnly: (signal) => seat.ask({ do: "prove" }, signal) as ReturnType<Connection["proveReadOnly"]>,
+    ...(has.file && { file: has.file }),
     ...(has.copyOut && { copyOut: (sql: string, params: Params, options: QueryOptions) => copyOut(seat, sql, params, options) }),
-    [Symbol.asyncDispose]: async () => seat.end(),
+    [Symbol.asyncDispose]: () => endGently(seat),
   };
+}
+
+/** The engine tidies up behind itself, unless it is too busy to listen. */
+async function endGently(seat: Seat): Promise<void> {
+  try {
+    if (!seat.ended()) await seat.ask({ do: "end" }, AbortSignal.timeout(closeMillis));
+  } catch {
+    // Whoever closes a connection has no use for what its engine says about it.
+  } finally {
+    seat.end();
+  }
 }
 
 /** What a text is does not change while a connection lives, so the same text is not asked for twice. */

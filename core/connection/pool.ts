@@ -1,5 +1,6 @@
 import type { Connection, ReadOnlyProof } from "../contract/driver.ts";
 import { asProblem } from "../problem.ts";
+import { isInPlace } from "./path.ts";
 
 /** A connection on loan. Whoever took it gives it back exactly once; `broken` discards it instead. */
 export interface Lease {
@@ -37,6 +38,8 @@ export function createPool(deps: {
   readonly proveAfterMillis?: number;
   /** Told when a write got through, or when trying failed. */
   readonly unproved?: (why: string) => void;
+  /** Told when the file of an idle connection was replaced or deleted. */
+  readonly replaced?: () => void;
 }): Pool {
   const idle: { readonly connection: Connection; readonly timer: ReturnType<typeof setTimeout> }[] = [];
   const waiters: Waiter[] = [];
@@ -73,7 +76,11 @@ export function createPool(deps: {
   const takeIdle = (): Connection | undefined => {
     for (let entry = idle.pop(); entry !== undefined; entry = idle.pop()) {
       clearTimeout(entry.timer);
-      if (!entry.connection.ended) return entry.connection;
+      const { ended, file } = entry.connection;
+      // A file that was replaced or deleted stays readable to whoever has it open, and would give old answers.
+      const replaced = file !== undefined && !isInPlace(file);
+      if (!ended && !replaced) return entry.connection;
+      if (replaced) deps.replaced?.();
       void drop(entry.connection);
     }
     return undefined;

@@ -3,7 +3,7 @@ import type { Connection, Driver } from "../contract/driver.ts";
 import type { Batch } from "../contract/rows.ts";
 import { createSecret } from "../secrets/secret.ts";
 import { frame, readFrame, writeFully } from "./frames.ts";
-import type { DriverSource, SeatReply, SeatRequest } from "./isolate.ts";
+import type { DriverSource, SeatOpened, SeatReply, SeatRequest } from "./isolate.ts";
 
 /** An open stream in this process: pages of rows, or of CSV bytes. */
 interface Pages {
@@ -41,7 +41,8 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
           { ...rest, ...(password && { password: createSecret(password) }) },
           { signal, readOnly: request.readOnly },
         );
-        return { copyOut: connection.copyOut !== undefined };
+        const { copyOut, file } = connection;
+        return { copyOut: copyOut !== undefined, ...(file && { file }) } satisfies SeatOpened;
       }
       case "query": {
         const rows = await open().query(request.sql, request.params, { signal, batchSize: request.batchSize });
@@ -85,6 +86,8 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
         return open().ping(signal);
       case "prove":
         return open().proveReadOnly(signal);
+      case "end":
+        return open()[Symbol.asyncDispose]();
     }
   };
   return {

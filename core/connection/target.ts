@@ -1,10 +1,12 @@
 import { homedir } from "node:os";
 import { basename, relative, resolve, sep } from "node:path";
 import type { Driver, Target } from "../contract/driver.ts";
-import { didYouMean, problem } from "../problem.ts";
+import { didYouMean, type Problem, problem } from "../problem.ts";
 import { redactTarget } from "../secrets/redact.ts";
 import { createSecret } from "../secrets/secret.ts";
 import { namesBeside, pathFacts } from "./path.ts";
+
+const targetHint = "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml";
 
 /** A target whose driver is known. `display` may be shown to anyone: it never holds a password. */
 export interface ResolvedTarget {
@@ -22,6 +24,7 @@ export function resolveTarget(
   drivers: readonly Driver[],
   from: { readonly folder: string; readonly options?: Readonly<Record<string, string>> },
 ): ResolvedTarget {
+  if (text === "") throw problem("INPUT_INVALID", "The target is empty", targetHint);
   const url = /^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$/s.exec(text);
   if (url?.[1] !== undefined && url[2] !== undefined) {
     const scheme = url[1].toLowerCase();
@@ -48,7 +51,10 @@ function resolveUrl(
         `A ${scheme} target is a path and takes no user or password`,
         `For example: ${scheme}:/path/to/file.db`,
       );
-    const location = absolute(bare.replace(/^\/\/(?=.)/, ""), from.folder);
+    const path = bare.replace(/^\/\//, "");
+    if (path === "")
+      throw problem("INPUT_INVALID", `Target "${scheme}:" names no file`, `For example: ${scheme}:shop.db, or ${scheme}::memory:`);
+    const location = absolute(path, from.folder);
     return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}` };
   }
   const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
@@ -79,12 +85,7 @@ function resolvePath(
     return { driver, target: { scheme, location, options: from.options ?? {} }, display: short(location) };
   }
   if (facts.kind === "missing") {
-    const near = didYouMean(basename(location), namesBeside(location));
-    throw problem(
-      "NOT_FOUND",
-      `No file, folder or connection is named "${redactTarget(text)}"`,
-      near ?? "Name an existing file, a URL such as sqlite:shop.db, or a connection of tidegate.yaml",
-    );
+    throw noSuchTarget(text, location);
   }
   const known = drivers.map((candidate) => candidate.schemes[0]).join(", ");
   throw problem(
@@ -94,13 +95,22 @@ function resolvePath(
   );
 }
 
+/** What a person is told of a name that leads nowhere; near names are those beside it and the connections'. */
+export function noSuchTarget(text: string, location: string, connections: readonly string[] = []): Problem {
+  return problem(
+    "NOT_FOUND",
+    `No file, folder or connection is named "${redactTarget(text)}"`,
+    didYouMean(basename(location), [...connections, ...namesBeside(location)]) ?? targetHint,
+  );
+}
+
 function unknownScheme(scheme: string, drivers: readonly Driver[]): Error {
   const schemes = drivers.flatMap((candidate) => candidate.schemes);
   return problem("INPUT_INVALID", `Scheme "${scheme}" is unknown`, didYouMean(scheme, schemes) ?? `Use one of: ${schemes.join(", ")}`);
 }
 
 function absolute(path: string, folder: string): string {
-  if (path === ":memory:" || path === "") return ":memory:";
+  if (path === ":memory:") return path;
   const expanded = path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path;
   return resolve(folder, expanded);
 }

@@ -56,6 +56,8 @@ export interface Driver {
   readonly facts: EngineFacts;
   /** True when this driver reads such a path. Absent for engines that are reached by URL only. */
   claims?(path: PathFacts): boolean;
+  /** The files a path target reads or keeps beside itself, without opening it: no export may replace one. Absent means the path alone. */
+  files?(target: Target): readonly string[] | Promise<readonly string[]>;
   /** Opens one connection; rejects with the engine's error, which `diagnose` reads. */
   connect(target: Target, options: ConnectOptions): Promise<Connection>;
   /** Reads the engine's own error, or one this driver threw. `undefined` means "I do not recognise it". */
@@ -95,13 +97,20 @@ export interface ExplainOptions extends QueryOptions {
   readonly analyze: boolean;
 }
 
-/** Writes the result of one read to `path` (which does not exist yet) in the engine's own fastest way. */
+/** Writes the result of one read to `path` (which does not exist yet) in the engine's own fastest way, and tells its columns if it can. */
 export type FileWriter = (
   sql: string,
   params: Params,
   path: string,
   options: { readonly signal: AbortSignal },
 ) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>;
+
+/** A file as it was found when a session opened it. */
+export interface HeldFile {
+  readonly path: string;
+  /** Device and inode, as `dev:ino`. */
+  readonly identity: string;
+}
 
 /** One session with an engine. Runs one query at a time; whoever opened it disposes it. */
 export interface Connection extends AsyncDisposable {
@@ -116,6 +125,8 @@ export interface Connection extends AsyncDisposable {
   ping(signal: AbortSignal): Promise<void>;
   /** True once the session is known to be gone; the pool then opens another instead of lending this one. */
   readonly ended?: boolean;
+  /** The one file the session reads. Once something else, or nothing, is at its path, the pool opens another session. */
+  readonly file?: HeldFile;
   /** Tries to write in every way the engine knows and reports what was refused; leaves nothing behind. */
   proveReadOnly(signal: AbortSignal): Promise<ReadOnlyProof>;
   /** Formats the engine can write by itself, by name (`parquet`). A key's presence is the capability. */

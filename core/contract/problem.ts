@@ -33,4 +33,9 @@ export interface Diagnosis {
   readonly position?: number;
   /** The table or column the engine could not find; core looks for near names. */
   readonly missing?: string;
+  /** What `missing` is, where the engine says so: a column's near names are no table's. */
+  readonly missingKind?: "object" | "column";
 }
+
+/** What an engine could not find, and what it took it for where it said so. */
+export type Missing = Pick<Diagnosis, "missingKind"> & { readonly missing: string };

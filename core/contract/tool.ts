@@ -54,6 +54,8 @@ export interface InlineResult {
   readonly total: number;
   readonly counted: "all" | "at least";
   readonly cut?: "rows" | "bytes";
+  /** The setting that cut the rows, when the call had asked for more: `limits.maxRows`. */
+  readonly setting?: string;
   readonly millis: number;
 }
 

@@ -1,11 +1,12 @@
 import { lstatSync, realpathSync, type Stats } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Problem, problem } from "../problem.ts";
+import { diskProblem } from "./disk-problem.ts";
 
 /**
  * Resolves a caller's file name inside a folder and returns the real path. Refused are `..`, absolute paths
  * that lead elsewhere, links anywhere on the way that lead outside or nowhere, and what is no regular file.
- * @throws INPUT_INVALID for a name that cannot be one, FORBIDDEN for a path outside
+ * @throws INPUT_INVALID for a name that cannot be one, FORBIDDEN for a path outside or closed to us
  */
 export function confined(folder: string, name: string): string {
   if (/^$|[\u0000-\u001f\u007f]|[/\\]$/.test(name) || isDeviceName(name)) {
@@ -16,14 +17,14 @@ export function confined(folder: string, name: string): string {
   const path = isAbsolute(name) ? real(resolve(name), folder, name) : real(join(root, name), folder, name);
   const inside = relative(root, path);
   if (inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw outside(folder, name);
-  const found = look(path);
+  const found = look(path, name);
   if (found && !found.isFile()) throw problem("FORBIDDEN", `"${name}" is there and is no file`, "Choose another name");
   return path;
 }
 
 /** Follows every link up to the deepest part that exists; what is missing comes after as it is. */
 function real(path: string, folder: string, name: string): string {
-  const found = look(path);
+  const found = look(path, name);
   if (!found) {
     const parent = dirname(path);
     return parent === path ? path : join(real(parent, folder, name), basename(path));
@@ -36,8 +37,12 @@ function real(path: string, folder: string, name: string): string {
   }
 }
 
-function look(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+function look(path: string, name: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return diskProblem(name)(error as NodeJS.ErrnoException);
+  }
 }
 
 /** Windows opens a device for such a name in any folder, and a hidden stream for a colon. */

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Problem, problem } from "../problem.ts";
+import { Problem, problem, toPublic } from "../problem.ts";
 
 /** Makes a handler for a failed file operation: it throws the problem a person can act on, or the error itself. */
 export function diskProblem(path: string): (error: NodeJS.ErrnoException) => never {
@@ -13,12 +13,7 @@ function diagnosed(error: NodeJS.ErrnoException, path: string): Problem | undefi
     case "ENOSPC":
     case "EDQUOT":
     case "EFBIG":
-      return problem(
-        "LIMIT_EXCEEDED",
-        `Cannot write "${path}": no space is left`,
-        "Free disk space, or choose a folder on another disk",
-        error,
-      );
+      return noSpace(path, error);
     case "EACCES":
     case "EPERM":
     case "EROFS":
@@ -46,5 +41,13 @@ export function noSpace(path: string, cause: unknown): Problem {
 }
 
 export function taken(path: string, cause?: unknown): Problem {
-  return problem("CONFLICT", `File "${path}" already exists`, "Choose another name, or set overwrite (--overwrite)", cause);
+  return problem("CONFLICT", `File "${path}" already exists`, "Choose another name, or replace it with the option overwrite", cause);
+}
+
+/** An error about a temporary file, told of the file the caller asked for. */
+export function inTermsOf(path: string, temp: string, error: unknown): unknown {
+  if (!(error instanceof Problem) || !error.message.includes(temp)) return error;
+  const [before = "", ...after] = error.message.split(temp);
+  const message = before + after.map((rest) => path + rest.replace(/^[^"]*/, "")).join("");
+  return new Problem({ ...toPublic(error), message }, error);
 }

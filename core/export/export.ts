@@ -6,10 +6,10 @@ import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import type { ExportReport } from "../contract/tool.ts";
 import { problem } from "../problem.ts";
 import { csvHeader } from "./csv.ts";
-import { diskProblem } from "./disk-problem.ts";
+import { diskProblem, inTermsOf } from "./disk-problem.ts";
 import { type Compression, compressionFor, formatFor, formatNamed } from "./formats.ts";
-import { metaOf, type Provenance, writeMeta } from "./meta.ts";
-import { stagedFile, type Written, writeFile } from "./sink.ts";
+import { metaText, type Provenance } from "./meta.ts";
+import { type Place, stagedFile, type Written, writeFile } from "./sink.ts";
 
 /** A statement ready to run, by whichever way out suits the format; exactly one is used. */
 export interface ExportSource {
@@ -27,7 +27,9 @@ export interface ExportRequest {
   /** Absent means by the path's ending. */
   readonly compress?: Compression | undefined;
   readonly overwrite?: boolean;
-  /** Writes `<to>.meta.json` too. */
+  /** The files results come from: none of them is ever replaced. */
+  readonly sources?: () => Promise<readonly string[]>;
+  /** Writes `<to>.meta.json` too: both files appear or none. */
   readonly meta?: Provenance | undefined;
   /** The formats to choose from; absent means the built-in ones. */
   readonly formats?: readonly Exporter[];
@@ -44,7 +46,7 @@ interface Seen {
 
 /**
  * Writes one result to a file, which appears whole or not at all. The engine's own writer goes first, then
- * its own CSV, then rows; nothing runs when the path or the format cannot be used.
+ * its own CSV, then rows; nothing runs when a path or the format cannot be used.
  * @throws INPUT_INVALID, CONFLICT, NOT_FOUND, FORBIDDEN, LIMIT_EXCEEDED, and what the source throws
  */
 export async function exportResult(source: ExportSource, request: ExportRequest): Promise<ExportReport> {
@@ -59,35 +61,42 @@ export async function exportResult(source: ExportSource, request: ExportRequest)
       `Leave out ".${compression}"`,
     );
   }
+  const { to: path, meta: provenance } = request;
   const seen: Seen = { rows: 0, bytes: 0 };
-  const { bytes, sha256 } = await written(source, request, { exporter, compression, seen });
-  const seconds = (performance.now() - clock) / 1000;
-  const report: ExportReport = { path: request.to, format: exporter.format, rows: seen.rows, bytes, seconds, sha256 };
-  if (request.meta)
-    await writeMeta(request.to, metaOf({ report, provenance: request.meta, started, columns: seen.columns, compression }), request.signal);
-  return report;
+  const reportOf = (written: Written): ExportReport => {
+    const seconds = (performance.now() - clock) / 1000;
+    return { path, format: exporter.format, rows: seen.rows, bytes: written.bytes, seconds, sha256: written.sha256 };
+  };
+  let report: ExportReport | undefined;
+  const text = (written: Written) => {
+    report = reportOf(written);
+    return provenance ? metaText({ report, provenance, started, columns: seen.columns, compression }) : "";
+  };
+  const note = provenance && { path: `${path}.meta.json`, text };
+  const done = await written(source, request, { exporter, compression, seen, note });
+  return report ?? reportOf(done);
 }
 
 interface Plan {
   readonly exporter: Exporter;
   readonly compression: Compression | undefined;
   readonly seen: Seen;
+  readonly note: Place["note"];
 }
 
-async function written(source: ExportSource, request: ExportRequest, { exporter, compression, seen }: Plan): Promise<Written> {
-  const { to: path, overwrite = false, signal, onProgress } = request;
+async function written(source: ExportSource, request: ExportRequest, { exporter, compression, seen, note }: Plan): Promise<Written> {
+  const { to: path, overwrite = false, sources, signal, onProgress } = request;
+  const place: Place = { path, overwrite, sources, note, signal };
   const write = compression ? undefined : source.writer(exporter.format);
   if (write) {
-    const file = await stagedFile({ path, overwrite, signal, write });
-    Object.assign(seen, file.result);
-    return file;
+    return stagedFile({ ...place, write: async (temp) => Object.assign(seen, await write(temp)) });
   }
   const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : encoded(source, request, exporter, seen);
   const onBytes = (bytes: number) => {
     seen.bytes = bytes;
     onProgress?.(seen);
   };
-  return writeFile({ path, overwrite, signal, chunks, compress: compression, onBytes });
+  return writeFile({ ...place, chunks, compress: compression, onBytes });
 }
 
 async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGenerator<Uint8Array> {
@@ -113,6 +122,8 @@ async function* encoded(
     await using rows = await source.rows();
     seen.columns = rows.columns;
     yield* exporter.encode(counted(rows, seen, onProgress), { signal, tempFolder });
+  } catch (error) {
+    throw inTermsOf(to, tempFolder, error);
   } finally {
     await rm(tempFolder, { recursive: true, force: true });
   }

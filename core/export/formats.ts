@@ -55,13 +55,13 @@ export function formatFor(path: string, known: readonly Exporter[] = formats): E
   const found = known.find(({ extensions }) => extensions.includes(ending));
   if (found) return found;
   const endings = known.flatMap(({ extensions }) => extensions);
-  const names = known.map(({ format }) => format).join(", ");
+  const names = known.filter(({ extensions }) => extensions.length > 0).map(({ format }) => format);
   throw problem(
     "INPUT_INVALID",
     ending === ""
       ? `Cannot tell the format of "${path}": it has no file ending`
       : `Cannot tell the format of "${path}": unknown ending ".${ending}"`,
-    didYouMean(ending, endings) ?? `Name the format, one of ${names}`,
+    didYouMean(ending, endings) ?? `Name the format, one of ${names.join(", ")}`,
   );
 }
 

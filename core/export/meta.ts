@@ -1,7 +1,6 @@
 import type { Column } from "../contract/rows.ts";
 import type { ExportReport } from "../contract/tool.ts";
 import type { Compression } from "./formats.ts";
-import { writeFile } from "./sink.ts";
 
 /** Who asked for a file and with what: facts an export does not know by itself. */
 export interface Provenance {
@@ -17,21 +16,22 @@ export interface Provenance {
 export interface Meta extends Provenance, Omit<ExportReport, "path"> {
   readonly schema: 1;
   readonly compression?: Compression;
-  /** Absent when the engine wrote the file by itself. */
+  /** Absent when the engine that wrote the file does not tell. */
   readonly columns?: readonly Pick<Column, "name" | "type" | "nativeType">[];
   /** When the export began, in UTC. */
   readonly started: string;
 }
 
-export function metaOf(facts: {
+/** The text of `<file>.meta.json`. */
+export function metaText(facts: {
   readonly report: ExportReport;
   readonly provenance: Provenance;
   readonly started: Date;
   readonly columns: readonly Column[] | undefined;
   readonly compression: Compression | undefined;
-}): Meta {
+}): string {
   const { path: _, ...report } = facts.report;
-  return {
+  const meta: Meta = {
     schema: 1,
     ...report,
     ...(facts.compression && { compression: facts.compression }),
@@ -39,13 +39,5 @@ export function metaOf(facts: {
     started: facts.started.toISOString(),
     ...facts.provenance,
   };
-}
-
-/** Writes `<path>.meta.json`, whole or not at all, in place of one that belonged to an earlier file. */
-export async function writeMeta(path: string, meta: Meta, signal: AbortSignal): Promise<void> {
-  await writeFile({ path: `${path}.meta.json`, overwrite: true, chunks: once(`${JSON.stringify(meta, null, 2)}\n`), signal });
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield new TextEncoder().encode(text);
+  return `${JSON.stringify(meta, null, 2)}\n`;
 }

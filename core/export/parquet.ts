@@ -6,7 +6,7 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { Column, RowStream } from "../contract/rows.ts";
 import { problem } from "../problem.ts";
 import { uniqueNames } from "./cell.ts";
-import { noSpace } from "./disk-problem.ts";
+import { diskProblem, noSpace } from "./disk-problem.ts";
 import { plain, targetsOf } from "./parquet-types.ts";
 import { type Staged, stage } from "./staging.ts";
 
@@ -19,7 +19,7 @@ export async function* encode(rows: RowStream, { tempFolder, signal }: EncodeOpt
   if (rows.columns.length === 0) {
     throw problem("INPUT_INVALID", "Cannot write Parquet: the result has no columns", "Run a statement that returns columns");
   }
-  const folder = await mkdtemp(join(tempFolder, "parquet-"));
+  const folder = await mkdtemp(join(tempFolder, "parquet-")).catch(diskProblem(tempFolder));
   try {
     const staged = await stage(rows, join(folder, "rows.csv"));
     await convert(rows.columns, staged, folder, signal);

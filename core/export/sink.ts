@@ -5,13 +5,18 @@ import { basename, dirname, join } from "node:path";
 import { problem } from "../problem.ts";
 import { chunkBytes } from "./chunks.ts";
 import { compressed } from "./compress.ts";
-import { diskProblem, taken } from "./disk-problem.ts";
+import { diskProblem, inTermsOf, taken } from "./disk-problem.ts";
 import type { Compression } from "./formats.ts";
+import { refuseSources } from "./replaceable.ts";
 
 export interface Place {
   readonly path: string;
   /** False or absent refuses to replace a file that is there, even one that appears meanwhile. */
   readonly overwrite?: boolean;
+  /** Files that are never replaced, overwrite or not. */
+  readonly sources?: (() => Promise<readonly string[]>) | undefined;
+  /** A second file that appears together with the first, or neither does. */
+  readonly note?: { readonly path: string; readonly text: (written: Written) => string } | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -47,15 +52,15 @@ export function writeFile(
  * with the promises of `writeFile`.
  * @throws what `writeFile` throws, and what `write` throws
  */
-export function stagedFile<Result>(
-  file: Place & { readonly write: (path: string) => Promise<Result> },
-): Promise<Written & { readonly result: Result }> {
+export function stagedFile(file: Place & { readonly write: (path: string) => Promise<unknown> }): Promise<Written> {
   return place(file, async (temp, mode) => {
-    const result = await file.write(temp);
+    await file.write(temp).catch((error) => {
+      throw inTermsOf(file.path, temp, error);
+    });
     await using handle = await open(temp, "r+").catch(diskProblem(file.path));
     if (mode !== undefined) await handle.chmod(mode);
     await handle.sync().catch(diskProblem(file.path));
-    return { ...(await hashed(temp, file.signal)), result };
+    return hashed(temp, file.signal);
   });
 }
 
@@ -112,24 +117,52 @@ async function hashed(path: string, signal: AbortSignal): Promise<Written> {
   return { bytes, sha256: hash.digest("hex") };
 }
 
+/** Where a file will be, and where it grows until then. */
+interface Destination {
+  readonly path: string;
+  readonly target: string;
+  readonly temp: string;
+  /** The permissions of the file that is replaced. */
+  readonly mode?: number;
+}
+
 /** Fills a temporary file beside the target and puts it in the target's place; removes it whatever happens. */
-async function place<Result>(
-  { path, overwrite = false, signal }: Place,
-  fill: (temp: string, mode?: number) => Promise<Result>,
-): Promise<Result> {
+async function place(file: Place, fill: (temp: string, mode?: number) => Promise<Written>): Promise<Written> {
+  const { overwrite = false, note, signal } = file;
+  const main = await destination(file.path, file);
+  const second = note && (await destination(note.path, file));
+  try {
+    const written = await fill(main.temp, main.mode);
+    if (note && second) await writeNote(second, note.text(written));
+    signal.throwIfAborted();
+    await publish(main, overwrite);
+    if (second) {
+      await publish(second, overwrite).catch(async (error) => {
+        if (main.mode === undefined) await rm(main.target, { force: true });
+        throw error;
+      });
+    }
+    return written;
+  } finally {
+    for (const { temp } of second ? [main, second] : [main]) await rm(temp, { force: true });
+  }
+}
+
+/** Everything that can be known to fail is looked at here, before anything runs. */
+async function destination(path: string, { overwrite = false, sources = async () => [] }: Place): Promise<Destination> {
   const before = await existing(path);
   if (before && !overwrite) throw taken(path);
   // A link is written through, so that it still leads to the file.
   const target = before ? await realpath(path) : path;
+  await refuseSources(target, before !== undefined, sources);
   const temp = join(dirname(target), `.${basename(target).slice(0, 40)}.${randomBytes(6).toString("hex")}.part`);
-  try {
-    const result = await fill(temp, before && before.mode & 0o777);
-    signal.throwIfAborted();
-    await (overwrite ? rename(temp, target) : publish(temp, target)).catch(diskProblem(path));
-    return result;
-  } finally {
-    await rm(temp, { force: true });
-  }
+  return { path, target, temp, ...(before && { mode: before.mode & 0o777 }) };
+}
+
+async function writeNote({ path, temp, mode }: Destination, text: string): Promise<void> {
+  await using handle = await open(temp, "wx", mode).catch(diskProblem(path));
+  await writeAll(handle, Buffer.from(text)).catch(diskProblem(path));
+  await handle.sync().catch(diskProblem(path));
 }
 
 async function existing(path: string): Promise<Stats | undefined> {
@@ -143,8 +176,13 @@ async function existing(path: string): Promise<Stats | undefined> {
   return found;
 }
 
-/** Gives the file its name unless that is taken, in one step: a link, or on a disk without links a name taken first. */
-async function publish(temp: string, target: string): Promise<void> {
+/** Gives the file its name: over what is there, or unless the name is taken. */
+function publish({ path, target, temp }: Destination, overwrite: boolean): Promise<void> {
+  return (overwrite ? rename(temp, target) : claim(temp, target)).catch(diskProblem(path));
+}
+
+/** Unless the name is taken, in one step: a link, or on a disk without links a name taken first. */
+async function claim(temp: string, target: string): Promise<void> {
   try {
     await link(temp, target);
   } catch (error) {

@@ -30,7 +30,7 @@ export async function stage(rows: RowStream, path: string): Promise<Staged> {
     type === "float" ? "DOUBLE" : observed.has(type) ? undefined : "VARCHAR",
   );
   const total = { rows: 0, bytes: 0, longest: 0 };
-  await using file = await open(path, "wx");
+  await using file = await open(path, "wx").catch(diskProblem(path));
   for await (const chunk of csvBody(watched(rows, found, total))) {
     total.bytes += chunk.length;
     total.longest = Math.max(total.longest, chunk.length);

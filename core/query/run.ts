@@ -1,6 +1,7 @@
 import type { Connections } from "../connection/connections.ts";
 import type { Connection, CsvStream, Driver, FileWriter, Params } from "../contract/driver.ts";
 import type { Narrowing, Principal } from "../contract/policy.ts";
+import type { Missing } from "../contract/problem.ts";
 import type { RowStream } from "../contract/rows.ts";
 import type { QueryInput } from "../contract/tool.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -49,7 +50,7 @@ export function createQueryRunner(deps: {
   readonly connections: Connections;
   readonly policy: Policy;
   /** A near-name hint for a table or column the engine did not find. */
-  readonly suggest: (connection: string, missing: string, signal: AbortSignal) => Promise<string | undefined>;
+  readonly suggest: (connection: string, missing: Missing, signal: AbortSignal) => Promise<string | undefined>;
   /** Called after a write, so that what was remembered about the connection is read again. */
   readonly wrote: (connection: string) => void;
 }): QueryRunner {
@@ -212,15 +213,15 @@ async function explain(
   sql: string,
   driver: Driver,
   clock: Clock,
-  suggest: (missing: string) => Promise<string | undefined>,
+  suggest: (missing: Missing) => Promise<string | undefined>,
 ): Promise<Problem> {
   if (error instanceof Problem) return error;
   if (clock.signal.aborted) return stopped(clock);
   const diagnosis = driver.diagnose(error);
   if (diagnosis === undefined) return asProblem(error);
-  const { missing, position } = diagnosis;
+  const { missing, missingKind, position } = diagnosis;
   // A hint is a courtesy: when the catalog cannot be read the problem still stands.
-  const near = missing === undefined ? undefined : await suggest(missing).catch(() => undefined);
+  const near = missing === undefined ? undefined : await suggest({ missing, ...(missingKind && { missingKind }) }).catch(() => undefined);
   const hint = near ?? diagnosis.hint ?? (position === undefined ? undefined : nearKeyword(sql, position));
   const message = position === undefined ? diagnosis.message : `${diagnosis.message} (${place(sql, position)})`;
   return new Problem({ ...diagnosis, message, ...(hint !== undefined && { hint }) }, error);
@@ -233,7 +234,7 @@ function stopped({ signal, millis }: Clock): Problem {
   return problem(
     "TIMEOUT",
     `The statement ran longer than its limit of ${millis} ms and was stopped`,
-    "Narrow the query, or raise the limit (--timeout, limits.timeout)",
+    "Narrow the query, or have its time limit raised: limits.timeout, or --timeout",
   );
 }
 

@@ -32,7 +32,11 @@ const forms: Readonly<Record<"csv" | "json", Form>> = {
  * the budget, whatever the result.
  * @throws LIMIT_EXCEEDED when not even one row fits.
  */
-export async function preview(rows: RowStream, format: "csv" | "json", budget: PreviewBudget): Promise<InlineResult> {
+export async function preview(
+  rows: RowStream & { readonly passed?: { readonly cut: boolean } },
+  format: "csv" | "json",
+  budget: PreviewBudget,
+): Promise<InlineResult> {
   const started = performance.now();
   const form = forms[format];
   const shown: string[] = [];
@@ -63,6 +67,11 @@ export async function preview(rows: RowStream, format: "csv" | "json", budget: P
     if (performance.now() < countUntil) continue;
     counted = "at least";
     break;
+  }
+  if (rows.passed?.cut) {
+    total++;
+    counted = "at least";
+    cut ??= "rows";
   }
   const facts = { shown: shown.length, total, counted, ...(cut && { cut }), millis: Math.round(performance.now() - started) };
   return { text: form.whole(rows.columns, shown, facts), ...facts };

@@ -3,6 +3,7 @@ import type { Call, SchemaIssue, Tool } from "../contract/tool.ts";
 import { asProblem, didYouMean, type Problem, problem } from "../problem.ts";
 import type { Caller } from "../query/run.ts";
 import { attribute } from "../telemetry/attributes.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Telemetry } from "../telemetry/trace.ts";
 
 /** Who calls, how to stop the call, and where its trace continues. */
@@ -21,36 +22,71 @@ export type Bind = (caller: Caller) => Pick<Call, "query" | "explain" | "export"
 export interface ToolCalls {
   /** Validates, opens the span, runs the tool and returns the text a model reads. @throws Problem, always */
   call(name: string, input: unknown, context: CallContext): Promise<string>;
+  /** Cancels the calls under way and waits until they have cleaned up, two seconds at most; later calls are refused. */
+  close(): Promise<void>;
 }
 
-export function createToolCalls(deps: { readonly tools: readonly Tool[]; readonly bind: Bind; readonly telemetry: Telemetry }): ToolCalls {
+/** How long a cancelled call may take to stop its engine and to remove what it began to write. */
+const settleMillis = 2000;
+
+export function createToolCalls(deps: {
+  readonly tools: readonly Tool[];
+  readonly bind: Bind;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+}): ToolCalls {
+  const stop = new AbortController();
+  const running = new Set<Promise<unknown>>();
   return {
-    async call(name, input, context) {
-      const span = deps.telemetry.root("tool", name, context);
-      const beat = heartbeat(context);
-      try {
-        const tool = deps.tools.find((candidate) => candidate.name === name);
-        if (tool === undefined) throw unknownTool(name, deps.tools);
-        const { principal, signal } = context;
-        const call: Call = {
-          ...deps.bind({ principal, signal, span }),
-          principal,
-          signal,
-          traceId: span.traceId,
-        };
-        const text = await tool.run(validated(tool, input), call);
-        span.set({ [attribute.bytes]: text.length });
-        span.end();
-        return text;
-      } catch (error) {
-        const reported = asProblem(error);
-        span.end({ error: reported });
-        throw reported;
-      } finally {
-        clearInterval(beat);
-      }
+    call(name, input, context) {
+      const signal = AbortSignal.any([context.signal, stop.signal]);
+      const answer = run(deps, name, input, { ...context, signal });
+      const settled: Promise<unknown> = answer.catch(() => undefined).finally(() => running.delete(settled));
+      running.add(settled);
+      return answer;
+    },
+    async close() {
+      stop.abort(problem("CANCELLED", "The server is ending"));
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const enough = new Promise((resolve) => {
+        timer = setTimeout(resolve, settleMillis);
+      });
+      await Promise.race([Promise.all(running), enough]);
+      clearTimeout(timer);
     },
   };
+}
+
+async function run(
+  { tools, bind, telemetry, log }: Parameters<typeof createToolCalls>[0],
+  name: string,
+  input: unknown,
+  context: CallContext,
+): Promise<string> {
+  const span = telemetry.root("tool", name, context);
+  const beat = heartbeat(context);
+  try {
+    const tool = tools.find((candidate) => candidate.name === name);
+    if (tool === undefined) throw unknownTool(name, tools);
+    const { principal, signal } = context;
+    signal.throwIfAborted();
+    const call: Call = { ...bind({ principal, signal, span }), principal, signal, traceId: span.traceId };
+    const text = await tool.run(validated(tool, input), call);
+    span.set({ [attribute.bytes]: Buffer.byteLength(text) });
+    span.end();
+    return text;
+  } catch (error) {
+    const reported = asProblem(error);
+    if (reported.code === "INTERNAL") {
+      const { message, cause } = reported;
+      log.error(message, { code: reported.code, tool: tools.some((tool) => tool.name === name) ? name : undefined, trace: span.traceId });
+      log.debug(`${message}: its cause`, { error: cause });
+    }
+    span.end({ error: reported });
+    throw reported;
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 function heartbeat({ progress }: CallContext): ReturnType<typeof setInterval> | undefined {
@@ -67,10 +103,25 @@ function validated(tool: Tool, input: unknown): unknown {
   const parsed = tool.input.safeParse(input ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  if (issue !== undefined) refuseChoice(issue, tool, input);
   throw problem(
     "INPUT_INVALID",
     `Cannot run ${tool.name}: ${issue === undefined ? "its arguments are not an object" : describe(issue)}`,
     hint(issue, tool),
+  );
+}
+
+/** A word outside a list is answered with the nearest of the list. */
+function refuseChoice({ path, values }: SchemaIssue & { readonly values?: readonly unknown[] }, tool: Tool, input: unknown): void {
+  const [key] = path;
+  if (values === undefined || key === undefined || path.length > 1) return;
+  const given = (input as Readonly<Record<PropertyKey, unknown>>)[key];
+  if (typeof given !== "string") return;
+  const choices = values.map(String);
+  throw problem(
+    "INPUT_INVALID",
+    `Cannot run ${tool.name}: argument "${String(key)}" cannot be "${given.slice(0, 100)}"`,
+    didYouMean(given.slice(0, 100), choices) ?? `Use one of: ${choices.join(", ")}`,
   );
 }
 

@@ -23,7 +23,7 @@ export function exportTool(connections: readonly string[], formats: readonly str
     input,
     async run(request: z.infer<typeof input>, call) {
       const { path, rows, bytes, seconds, sha256 } = await call.export(request);
-      return `${path}\n-- ${rows} rows, ${bytes} bytes in ${seconds.toFixed(2)} s; sha256 ${sha256}; trace ${call.traceId}`;
+      return `${path}\n-- ${rows} ${rows === 1 ? "row" : "rows"}, ${bytes} bytes in ${seconds.toFixed(2)} s; sha256 ${sha256}; trace ${call.traceId}`;
     },
   };
 }

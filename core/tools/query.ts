@@ -23,10 +23,13 @@ export function queryTool(connections: readonly string[]): Tool {
   };
 }
 
-function footer({ shown, total, counted, cut, millis }: InlineResult): string {
+function footer({ shown, total, counted, cut, setting, millis }: InlineResult): string {
   const rows = (count: number) => `${count} ${count === 1 ? "row" : "rows"}`;
   if (cut === undefined) return `${rows(shown)} in ${millis} ms`;
   const all = counted === "all" ? rows(total) : `at least ${rows(total)}`;
-  const why = cut === "rows" ? "raise max_rows, narrow the query, or use export" : "the answer is full: select less, or use export";
-  return `${shown} of ${all}: ${why}`;
+  if (cut === "bytes") return `${shown} of ${all}: the answer is full: select less, or use export`;
+  if (setting === undefined) return `${shown} of ${all}: raise max_rows, narrow the query, or use export`;
+  // A limit of the connection holds for exports as well.
+  const instead = setting.startsWith("connections.") ? "narrow the query" : "narrow the query, or use export";
+  return `${shown} of ${all}: ${setting} allows no more: ${instead}`;
 }

@@ -4,7 +4,7 @@ import type { Connection, ExplainOptions, Params, QueryOptions } from "../../cor
 import type { RowStream, Value } from "../../core/contract/rows.ts";
 import { catalogObject, catalogSql } from "./catalog.ts";
 import type { Member } from "./engine/database.ts";
-import { located } from "./errors/diagnose.ts";
+import { located, shifted } from "./errors/diagnose.ts";
 import { missing } from "./errors/file-errors.ts";
 import { carried, refusal } from "./errors/refusal.ts";
 import { writeParquet } from "./parquet.ts";
@@ -62,10 +62,14 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     explain: (sql, params, { analyze, signal }: ExplainOptions) =>
       during(sql, signal, async (session) => {
         const inner = explained(sql)?.inner ?? sql;
-        const statement = only(await classify(session.native, inner));
-        mayExplain(statement, analyze);
-        if (statement.kind === "read") await session.readOnly();
-        return planText(session, inner, { params, analyze, signal });
+        try {
+          const statement = only(await classify(session.native, inner));
+          mayExplain(statement, analyze);
+          if (statement.kind === "read") await session.readOnly();
+          return await planText(session, inner, { params, analyze, signal });
+        } catch (error) {
+          throw shifted(located(error, inner), sql.length - inner.length);
+        }
       }),
     catalog: {
       read: (request: CatalogRequest) =>

@@ -11,6 +11,10 @@ export function createDuckdbDriver(): Driver {
     schemes: ["duckdb"],
     facts: { title: "DuckDB", identifierQuote: '"', defaultSchema: "main" },
     claims,
+    async files({ location }) {
+      const { filesOf } = await import("./engine/source.ts");
+      return filesOf(location);
+    },
     diagnose,
     async connect(target, options) {
       options.signal.throwIfAborted();

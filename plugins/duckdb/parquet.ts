@@ -1,14 +1,16 @@
 import { copyFile, lstat, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileWriter, Params } from "../../core/contract/driver.ts";
+import type { Column } from "../../core/contract/rows.ts";
 import { located } from "./errors/diagnose.ts";
-import { refusal } from "./errors/refusal.ts";
+import { carried, refusal } from "./errors/refusal.ts";
 import { prepareLast } from "./run.ts";
 import { interruptible, type Session } from "./session.ts";
 import { bindParams } from "./sql/params.ts";
 import { text } from "./sql/quote.ts";
 import { explained, firstWords, withoutEnd } from "./sql/text.ts";
 import { parse } from "./sql/tree.ts";
+import { columnsOf } from "./stream.ts";
 
 interface Writing {
   readonly params: Params;
@@ -27,32 +29,48 @@ export async function writeParquet(session: Session, sql: string, { path, ...res
   try {
     const rows = await copy(session, query, { ...rest, path: staged });
     if (!(await lstat(staged)).isSymbolicLink()) await move(staged, path);
-    return { rows };
+    return { rows, columns: await columnsFor(session, query, rest) };
   } catch (error) {
     await rm(path, { force: true });
-    throw error;
+    throw namedAs(path, staged, error);
   } finally {
     await rm(staged, { force: true });
   }
 }
 
 /** COPY takes queries only; a FROM makes one of what merely shows something. */
-async function copy(session: Session, query: string, { params, path, signal }: Writing): Promise<number> {
+async function copy(session: Session, query: string, { path, ...how }: Writing): Promise<number> {
   const shows = ["describe", "desc", "show", "summarize"].includes(firstWords(query)[0]);
   const before = shows ? "COPY (FROM (\n" : "COPY (\n";
   const sql = `${before}${query}\n)${shows ? ")" : ""} TO ${text(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
   try {
-    const prepared = await prepareLast(session, sql, signal);
-    try {
-      bindParams(prepared, params);
-      const result = await interruptible(session.native, signal, prepared.run());
-      return Number((await result.getRows())[0]?.[0]);
-    } finally {
-      prepared.destroySync();
-    }
+    const result = await runBound(session, sql, how);
+    return Number((await result.getRows())[0]?.[0]);
   } catch (error) {
     throw located(error, sql, before.length);
   }
+}
+
+/** COPY does not tell what it wrote, and a prepared query does not know the types that its parameters give it. */
+async function columnsFor(session: Session, query: string, how: Omit<Writing, "path">): Promise<Column[]> {
+  return columnsOf(await runBound(session, `FROM (\n${query}\n) LIMIT 0`, how));
+}
+
+async function runBound(session: Session, sql: string, { params, signal }: Omit<Writing, "path">) {
+  const prepared = await prepareLast(session, sql, signal);
+  try {
+    bindParams(prepared, params);
+    return await interruptible(session.native, signal, prepared.run());
+  } finally {
+    prepared.destroySync();
+  }
+}
+
+/** The engine knows the file by the name of the link. */
+function namedAs(path: string, staged: string, error: unknown): unknown {
+  const diagnosis = carried(error);
+  if (!diagnosis?.message.includes(staged)) return error;
+  return refusal({ ...diagnosis, message: diagnosis.message.replaceAll(staged, path) }, error);
 }
 
 /** The query without what may follow it, so that it can stand in parentheses. */

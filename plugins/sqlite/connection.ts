@@ -1,9 +1,11 @@
-import type { Connection, Params, QueryOptions } from "../../core/contract/driver.ts";
+import type { Connection, HeldFile, Params, QueryOptions } from "../../core/contract/driver.ts";
 import type { RowStream } from "../../core/contract/rows.ts";
 import { readCatalog } from "./catalog.ts";
 import { columnsOf } from "./column-type.ts";
 import { createCsvStream } from "./csv.ts";
+import { diagnoseWrite } from "./diagnose.ts";
 import { explainPlan } from "./explain.ts";
+import { removeEmptyLog } from "./file.ts";
 import { type Bound, bindable } from "./parameters.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
@@ -12,14 +14,15 @@ import type { Prepared, Session } from "./session.ts";
 import { type Cell, finishedSteps, startSteps } from "./steps.ts";
 import { createTextProof, proveTexts, type TextProof } from "./text-proof.ts";
 
-export function createConnection(session: Session): Connection {
-  const { database } = session;
+export function createConnection(session: Session, file: HeldFile | undefined): Connection {
+  const { database, readOnly } = session;
   const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> => {
     options.signal.throwIfAborted();
     return createRowStream(start(session, sql, params), options);
   };
   return {
     query,
+    ...(file && { file }),
     copyOut: async (sql, params, options) => {
       options.signal.throwIfAborted();
       return createCsvStream(start(session, sql, params), options);
@@ -37,7 +40,9 @@ export function createConnection(session: Session): Connection {
     },
     proveReadOnly: (signal) => proveReadOnly(session, query, signal),
     async [Symbol.asyncDispose]() {
-      if (database.isOpen) database.close();
+      if (!database.isOpen) return;
+      database.close();
+      if (readOnly && file) removeEmptyLog(file);
     },
   };
 }
@@ -49,7 +54,16 @@ function start(session: Session, sql: string, params: Params): RowSource {
   const columns = columnsOf(prepared.statement);
   const proof = createTextProof(session, prepared.statement.sourceSQL, params, columns);
   if (prepared.kind === "read") return { columns, proof, steps: startSteps(session, prepared.statement, bound) };
-  return { columns, proof, ...finish(session, prepared, bound, proof) };
+  try {
+    return { columns, proof, ...finish(session, prepared, bound, proof) };
+  } catch (error) {
+    const diagnosis = session.readOnly || !changesFile(prepared) ? undefined : diagnoseWrite(error);
+    throw diagnosis === undefined ? error : refusal(diagnosis, error);
+  }
+}
+
+function changesFile({ kind }: Prepared): boolean {
+  return kind === "write" || kind === "schema";
 }
 
 function finish(

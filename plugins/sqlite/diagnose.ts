@@ -1,5 +1,5 @@
 import type { Diagnosis } from "../../core/contract/problem.ts";
-import { missingName, positionOf } from "./locate.ts";
+import { absentIn, missingName, positionOf } from "./locate.ts";
 import { isRefusal } from "./refusal.ts";
 
 interface SqliteError extends Error {
@@ -28,6 +28,8 @@ const code = {
   notadb: 26,
 };
 
+const raisedByTrigger = 1811;
+
 /** Deno leaves the code out of some errors, and puts its own in others: then the message tells. */
 const messages: readonly (readonly [RegExp, number])[] = [
   [/^database is locked/, code.busy],
@@ -50,7 +52,7 @@ const diagnoses: Readonly<Record<number, Diagnosis>> = {
   [code.busy]: {
     code: "CONNECTION_FAILED",
     message: "The database is locked by another connection",
-    hint: "Run it again, or wait longer for the lock with busy_timeout",
+    hint: "Run it again, or wait longer for the lock, for example 20 seconds: sqlite:shop.db?busy_timeout=20000",
     retryable: true,
   },
   [code.locked]: { code: "CONNECTION_FAILED", message: "A table is locked by this connection", hint: "Run it again", retryable: true },
@@ -99,7 +101,8 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   if (!isSqliteError(error)) return undefined;
   if (error.code === "ERR_INVALID_STATE") return { code: "CONNECTION_FAILED", message: "The connection is closed", hint: "Open it again" };
   const engine = engineCode(error);
-  if (engine === code.constraint || engine === code.mismatch) return { code: "CONSTRAINT_VIOLATED", message: sentence(error.message) };
+  if (engine === code.constraint) return { code: "CONSTRAINT_VIOLATED", message: constraintText(error) };
+  if (engine === code.mismatch) return { code: "CONSTRAINT_VIOLATED", message: sentence(error.message) };
   const position = positionOf(error);
   return diagnoses[engine] ?? { ...invalidSql(error.message), ...(position !== undefined && { position }) };
 }
@@ -118,19 +121,43 @@ function engineCode({ errcode, message }: SqliteError): number {
   return messages.find(([pattern]) => pattern.test(message))?.[1] ?? code.error;
 }
 
+/** A trigger's RAISE says what its author wrote, and that stays as it is. */
+function constraintText({ errcode, message }: SqliteError): string {
+  return errcode === raisedByTrigger ? `A trigger refused this: "${message}"` : sentence(message);
+}
+
+/** What an engine error means on a connection that may write: its user may not. */
+export function diagnoseWrite(error: unknown): Diagnosis | undefined {
+  if (isRefusal(error) || !isSqliteError(error)) return undefined;
+  if (![code.readonly, code.perm, code.cantopen].includes(engineCode(error))) return undefined;
+  return {
+    code: "CONNECTION_FAILED",
+    message: "Cannot write: this user may not write to the database file, or not to its folder",
+    hint: "Run as a user who may write to both: SQLite keeps its journal beside the file",
+    retryable: false,
+  };
+}
+
 function invalidSql(message: string): Diagnosis {
   const near = /^near "([\s\S]*)": syntax error$/.exec(message)?.[1];
   if (near !== undefined) return { code: "SQL_INVALID", message: `Syntax error near "${near}"` };
   if (message === "incomplete input") return { code: "SQL_INVALID", message: "The SQL ends too early", hint: "Complete the statement" };
   const token = /^unrecognized token: "([\s\S]*)"$/.exec(message)?.[1];
   if (token !== undefined) return { code: "SQL_INVALID", message: `Syntax error: "${token}" is not a word SQLite knows` };
-  const absent = /^no such (\w+): ([\s\S]+)$/.exec(message);
-  if (absent === null) return { code: "SQL_INVALID", message: sentence(message) };
-  const [, what = "", name = ""] = absent;
+  if (/^(?:recursion limit|parser stack overflow|expression tree is too large)/i.test(message))
+    return { code: "SQL_INVALID", message: "The SQL is nested too deeply for SQLite", hint: "Split the statement, or nest less in it" };
+  const absent = absentIn(message);
+  if (absent === undefined) return { code: "SQL_INVALID", message: sentence(message) };
   const missing = missingName(message);
-  return { code: "SQL_INVALID", message: `${sentence(what)} "${name}" does not exist`, ...(missing !== undefined && { missing }) };
+  return {
+    code: "SQL_INVALID",
+    message: `${sentence(absent.what)} "${absent.name}" does not exist`,
+    ...(missing !== undefined && { missing, missingKind: absent.what === "column" ? "column" : "object" }),
+  };
 }
 
+/** Only a plain word gets a capital: what else a message may start with is a name somebody gave. */
 function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1).replace(/[.\s]+$/, "");
+  const shown = text.replace(/[.\s]+$/, "");
+  return /^[a-z]+(?= |$)/.test(shown) ? shown.charAt(0).toUpperCase() + shown.slice(1) : shown;
 }

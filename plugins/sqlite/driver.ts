@@ -2,6 +2,7 @@ import type { Driver, PathFacts } from "../../core/contract/driver.ts";
 import type { Host } from "../../core/contract/plugin.ts";
 import { createConnection } from "./connection.ts";
 import { diagnose } from "./diagnose.ts";
+import { fileAt } from "./file.ts";
 import { openDatabase } from "./open.ts";
 import { probeRuntime } from "./runtime.ts";
 import { createSession } from "./session.ts";
@@ -17,11 +18,15 @@ export function createSqliteDriver(host: Pick<Host, "log">): Driver {
     claims: ({ kind, header }: PathFacts) => kind === "file" && String.fromCharCode(...header.subarray(0, magic.length)) === magic,
     async connect(target, { signal, readOnly }) {
       signal.throwIfAborted();
+      const { location } = target;
+      // Before it is opened: should it be replaced in between, the session counts as old and not as new.
+      const before = fileAt(location);
       const database = openDatabase(target, readOnly);
       try {
         const runtime = probeRuntime(database);
         if (runtime.cutsText) host.log("warn", "This runtime cuts SQLite text at U+0000: use the compiled binary where that matters");
-        return createConnection(createSession(database, { readOnly, hidesErrors: runtime.hidesErrors }));
+        const file = before ?? fileAt(location);
+        return createConnection(createSession(database, { readOnly, hidesErrors: runtime.hidesErrors }), file);
       } catch (error) {
         database.close();
         throw error;

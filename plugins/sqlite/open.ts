@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import type { Target } from "../../core/contract/driver.ts";
-import { diagnose } from "./diagnose.ts";
+import { diagnose, diagnoseWrite } from "./diagnose.ts";
+import { fileUrl } from "./file.ts";
 import { refusal } from "./refusal.ts";
 
 /** Where a database header says how it may be read: 2 is WAL. https://sqlite.org/fileformat2.html#file_format_version_numbers */
@@ -28,7 +28,7 @@ export function openDatabase({ location, options }: Target, readOnly: boolean): 
   try {
     return open(`mode=${readOnly ? "ro" : create ? "rwc" : "rw"}`);
   } catch (error) {
-    if (!readOnly || !lacksLog(error, location)) throw explained(error, location);
+    if (!readOnly || !lacksLog(error, location)) throw explained(error, location, readOnly);
     return open("mode=ro&immutable=1");
   }
 }
@@ -52,12 +52,6 @@ function lacksLog(error: unknown, location: string): boolean {
   }
 }
 
-function fileUrl(location: string, query: string): URL {
-  const url = pathToFileURL(location);
-  url.search = query;
-  return url;
-}
-
 function busyMillis(option = "5000"): number {
   const millis = Number(option);
   if (/^\d+$/.test(option) && millis <= 2 ** 31 - 1) return millis;
@@ -69,7 +63,7 @@ function busyMillis(option = "5000"): number {
 }
 
 function checkPath(location: string, create: boolean): void {
-  const found = statSync(location, { throwIfNoEntry: false });
+  const found = permitted(location, () => statSync(location, { throwIfNoEntry: false }));
   if (found?.isDirectory()) {
     throw refusal({
       code: "INPUT_INVALID",
@@ -80,6 +74,20 @@ function checkPath(location: string, create: boolean): void {
   if (found === undefined && !create) {
     const hint = 'Check the path; to make a new database, open it for writing with "?create=true"';
     throw refusal({ code: "NOT_FOUND", message: `There is no database file "${location}"`, hint });
+  }
+  if (found !== undefined) permitted(location, () => accessSync(location, constants.R_OK));
+}
+
+/** The engine only says that it cannot open a file, not that this user may not. */
+function permitted<Found>(location: string, look: () => Found): Found {
+  try {
+    return look();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const denied = code === "EACCES" || code === "EPERM";
+    const message = `Cannot read "${location}": ${denied ? "permission denied" : `the path cannot be followed (${code})`}`;
+    const hint = denied ? "Run as a user who may read the file and enter the folders above it" : "Check the path";
+    throw refusal({ code: "CONNECTION_FAILED", message, hint, retryable: false }, error);
   }
 }
 
@@ -101,7 +109,9 @@ function touched(database: DatabaseSync, readOnly: boolean): DatabaseSync {
 }
 
 /** What only opening can tell: nothing was written yet, so a refused write was the engine's own. */
-function explained(error: unknown, location: string): unknown {
+function explained(error: unknown, location: string, readOnly: boolean): unknown {
+  const denied = readOnly ? undefined : diagnoseWrite(error);
+  if (denied !== undefined) return refusal(denied, error);
   const diagnosis = diagnose(error);
   if (diagnosis?.code === "INPUT_INVALID") return refusal({ ...diagnosis, message: `"${location}" is not a SQLite database` }, error);
   if (diagnosis?.code !== "POLICY_DENIED") return error;

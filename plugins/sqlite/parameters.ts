@@ -25,7 +25,7 @@ function bindInOrder(statement: StatementSync, params: readonly Value[], names: 
   if (!takes(statement, params.length) || takes(statement, params.length + 1)) {
     const expected = placeholders(statement);
     throw mismatch(
-      `The statement has ${expected} parameters and ${params.length} were given`,
+      `The statement has ${expected} ${expected === 1 ? "parameter" : "parameters"} and ${params.length} ${params.length === 1 ? "was" : "were"} given`,
       `Give ${expected}, in the order of the statement`,
     );
   }

@@ -5,6 +5,8 @@ import { refusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 import { type Cell, type Steps, startSteps } from "./steps.ts";
 
+const mostHint = 300;
+
 /** Stands for the exactness of texts with U+FFFD in them. */
 export interface TextProof {
   /** Throws unless the database holds this very text at that row and column, both from 0. Rows may only go up. */
@@ -27,7 +29,7 @@ export function createTextProof(session: Session, statement: string, params: Par
   };
   return {
     check(row, column, text) {
-      if (!isExactly(session, () => cellAt(row, column), text)) throw unproved(columns[column]?.name ?? "");
+      if (!isExactly(session, () => cellAt(row, column), text)) throw unproved(session, statement, columns, column);
     },
     close: () => bytes?.close(),
   };
@@ -62,7 +64,28 @@ function encodingOf({ database, trusted }: Session): string {
   return encoding;
 }
 
-function unproved(column: string): Error {
-  const message = `Column "${column}" holds text that may not be valid Unicode, and it cannot be read exactly`;
-  return refusal({ code: "UNSUPPORTED", message, hint: `Read its bytes with hex("${column}") or cast("${column}" as blob)` });
+function unproved(session: Session, statement: string, columns: readonly Column[], column: number): Error {
+  const name = columns[column]?.name ?? "";
+  const message = `Column "${name}" holds text that may not be valid Unicode, and it cannot be read exactly`;
+  const alike = columns.filter((other) => other.name.toLowerCase() === name.toLowerCase());
+  const hint =
+    alike.length > 1 ? "Give the columns names of their own, and read this one with hex(…)" : bytesHint(session, statement, name);
+  return refusal({ code: "UNSUPPORTED", message, hint });
+}
+
+/** The whole statement that reads the bytes, where it is short and does run; the name may be an alias, which only a query around it can use. */
+function bytesHint(session: Session, statement: string, name: string): string {
+  const bytes = `select hex("${name.replaceAll('"', '""')}") from`;
+  const whole = `${bytes} (${statement.replace(/;$/, "")})`;
+  const shown = whole.length <= mostHint && !/[\r\n]|--/.test(whole) && reads(session, whole);
+  return shown ? `Read its bytes: ${whole}` : `Read its bytes: ${bytes} (…), with the query in the parentheses`;
+}
+
+function reads(session: Session, sql: string): boolean {
+  try {
+    return session.examine(sql).join() === "read";
+  } catch {
+    // A write, or a pragma, cannot stand in a query.
+    return false;
+  }
 }

@@ -48,6 +48,8 @@ const cases: readonly (readonly [sql: string, expected: Partial<Diagnosis>, at?:
   ["select st_point(1, 2)", { code: "UNSUPPORTED", message: 'This needs the DuckDB extension "spatial", which is not part of tidegate' }],
   ["select 'secret'::integer", { code: "SQL_INVALID", message: "A value cannot be converted to INT32" }, "::"],
   ["select 2147483647::integer + 1::integer", { code: "SQL_INVALID", message: "Overflow in addition of INT32" }],
+  ["select error('x')", { code: "SQL_INVALID", message: "The statement fails: x" }],
+  ["set local threads = 1", { code: "UNSUPPORTED", message: "DuckDB does not do this: SET LOCAL is not implemented" }],
   ["select error('Too few items!')", { code: "SQL_INVALID", message: "Too few items" }],
   [
     "insert into item values (1, 'secret')",
@@ -110,6 +112,25 @@ describe("errors of duckdb", () => {
       ]),
       [["2024-01-02", "1.3", "BIGINT", "HUGEINT", "DOUBLE"]],
     );
+  });
+
+  it("offers no setting that is locked for what is nested too deeply", async () => {
+    const found = driver.diagnose(await rejection(rowsOf(connection, `select ${"1 + ".repeat(1200)}1`)));
+    assert.equal(found?.message, "An expression is nested deeper than 1000 levels");
+    assert.match(found.hint ?? "", /^Nest less/);
+  });
+
+  it("counts positions in the text it was given, also when that explains already", async () => {
+    for (const sql of [
+      "explain select nmae from item",
+      "explain (analyze) select nmae from item",
+      "select nmae from item",
+      "explain selec nmae",
+    ]) {
+      const failing = connection.explain(sql, [], { signal: never, batchSize: 1, analyze: false });
+      const { position } = driver.diagnose(await rejection(failing)) ?? {};
+      assert.equal(position, sql.endsWith("item") ? sql.indexOf("nmae") : sql.indexOf("selec"), sql);
+    }
   });
 
   it("runs again after every error", async () => {

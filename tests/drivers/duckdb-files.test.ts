@@ -73,7 +73,7 @@ describe("data files of duckdb", () => {
     assert.ok(!driver.claims?.(pathFacts(place("packed.parquet.gz", gzipSync("x")))));
     assert.ok(driver.claims?.(pathFacts(folder)));
     assert.ok(driver.claims?.(pathFacts(join(folder, "*.csv"))));
-    assert.ok(!driver.claims?.(pathFacts(join(folder, "*.txt"))));
+    assert.ok(driver.claims?.(pathFacts(join(folder, "{a,b}.csv"))));
   });
 
   it("makes a view of every readable file in a folder, with names that are safe and stay apart", async () => {
@@ -101,18 +101,73 @@ describe("data files of duckdb", () => {
     assert.equal(alone?.code, "INPUT_INVALID");
   });
 
-  it("reads the files of a glob together, by column name", async () => {
+  it("makes a view of every file of a glob, and one of all that have the same columns", async () => {
     place("months/sales-01.csv", "id,total\n1,10\n");
-    place("months/sales-02.csv", "total,id,note\n20,2,x\n");
-    place("months/sales-03.json", '{"id": 3, "total": 30}');
+    place("months/sales-02.csv", "TOTAL,id\n20.5,2\n");
     await using connection = await open(join(folder, "months/sales-*"));
-    assert.deepEqual(await rowsOf(connection, "select id, total, note from sales order by id"), [
-      [1, 10, null],
-      [2, 20, "x"],
+    assert.deepEqual(await rowsOf(connection, "from sales_01"), [[1, 10]]);
+    assert.deepEqual(await rowsOf(connection, "from sales_02"), [[20.5, 2]]);
+    assert.deepEqual(await rowsOf(connection, "select id, total from sales order by id"), [
+      [1, 10],
+      [2, 20.5],
     ]);
-    assert.deepEqual(await rowsOf(connection, "from sales_json"), [[3, 30]]);
-    assert.deepEqual(await views(join(folder, "months/*.csv")), ["months"]);
-    assert.deepEqual(await views(join(folder, "mon*/sales-0[12].csv")), ["sales_0"]);
+    assert.deepEqual(await views(join(folder, "months/*.csv")), ["months", "sales_01", "sales_02"]);
+    assert.deepEqual(await views(join(folder, "mon*/sales-0[12].csv")), ["sales_0", "sales_01", "sales_02"]);
+    assert.deepEqual(await views(join(folder, "months/sales-01*")), ["sales_01"]);
+    place("months/sales.csv", "id,total\n3,30\n");
+    assert.deepEqual(await views(join(folder, "months/sales*.csv")), ["sales", "sales_01", "sales_02", "sales_all"]);
+  });
+
+  it("keeps files of a glob apart that have other columns, are of another kind, or cannot be read", async () => {
+    place("apart/a.csv", "id\n1\n");
+    place("apart/b.csv", "id,note\n1,x\n");
+    place("apart/c.json", '{"id": 1}');
+    place("apart/d.parquet", "torn");
+    assert.deepEqual(await views(join(folder, "apart/[ab].csv")), ["a", "b"]);
+    assert.deepEqual(await views(join(folder, "apart/[ac].*")), ["a", "c"]);
+    await using connection = await open(join(folder, "apart/*"));
+    assert.deepEqual(await rowsOf(connection, "select a.id, note, c.id from a, b, c"), [[1, "x", 1]]);
+    assert.match((await diagnosis(rowsOf(connection, "from d")))?.message ?? "", /d\.parquet/);
+  });
+
+  it("reads the choices in braces, and names files alike after their folder", async () => {
+    for (const path of ["choice/2024/sales.csv", "choice/2025/sales.csv", "choice/2025/costs.csv"]) place(path, "a\n1\n");
+    assert.deepEqual(await views(join(folder, "choice/{2024,2025}/{sales,none}.csv")), ["_2024_sales", "_2025_sales", "choice"]);
+    assert.deepEqual(await views(join(folder, "choice/2025/{sales,costs}.csv")), ["_2025", "costs", "sales"]);
+  });
+
+  it("says that no file matches, or none that it reads", async () => {
+    place("letters/a.txt", "Dear all");
+    for (const pattern of ["letters/*.foo", "letters/*.csv", "letters/{b,c}.csv"]) {
+      const path = join(folder, pattern);
+      const found = await diagnosis(open(path));
+      assert.deepEqual([found?.code, found?.message], ["NOT_FOUND", `No file matches "${path}"`]);
+    }
+    assert.equal((await diagnosis(open(join(folder, "letters/*.txt"))))?.code, "INPUT_INVALID");
+  });
+
+  it("tells the files a target is made of, without opening it", async () => {
+    const [a, b] = [place("made/a.csv", "a\n1\n"), place("made/b.json", "{}")];
+    place("made/notes.txt", "");
+    const files = (location: string) => driver.files?.({ scheme: "duckdb", location: join(folder, location), options: {} });
+    assert.deepEqual(await files("made/a.csv"), [a]);
+    assert.deepEqual(await files("made"), [a, b]);
+    assert.deepEqual(await files("made/*.{csv,json}"), [a, b]);
+    assert.deepEqual(await files("none/*.csv"), []);
+  });
+
+  it("says what is wrong with a damaged file in its own words", async () => {
+    for (const [name, content, message] of [
+      ["none.parquet", "hello this is not parquet", "it is not a Parquet file, or it is incomplete"],
+      ["short.parquet", "PAR", "it is not a Parquet file, or it is incomplete"],
+      ["one.json", '{"a": 1, "b": }', "it is not JSON throughout: unexpected character"],
+      ["lines.json", '{"a": 1}\n{"a" 2}\n', "it is not JSON throughout: unexpected character"],
+    ] as const) {
+      const path = place(`damaged/${name}`, content);
+      const found = await diagnosis(open(path));
+      assert.equal(found?.message, `Cannot read "${path}": ${message}`);
+      assert.ok(found.hint);
+    }
   });
 
   it("reads paths with quotes, brackets and links", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,10 @@ import { createDuckdbDriver } from "../../plugins/duckdb/driver.ts";
 import { answer, never, rejection, rowsOf } from "../contract/driver/bench.ts";
 
 const driver = createDuckdbDriver();
+const mountable =
+  process.platform === "linux" &&
+  process.getuid?.() === 0 &&
+  spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
 
 describe("parquet written by duckdb", () => {
   let folder: string;
@@ -31,8 +36,7 @@ describe("parquet written by duckdb", () => {
   const write = async (sql: string, params: Params = [], signal = never) => {
     assert.ok(connection.fileWriters?.parquet);
     const path = join(folder, `out-${++count}.parquet`);
-    const { rows } = await connection.fileWriters.parquet(sql, params, path, { signal });
-    return { path, rows };
+    return { path, ...(await connection.fileWriters.parquet(sql, params, path, { signal })) };
   };
   const read = async (path: string) => {
     await using reader = await driver.connect({ scheme: "duckdb", location: path, options: {} }, { readOnly: true, signal: never });
@@ -46,6 +50,36 @@ describe("parquet written by duckdb", () => {
     assert.equal(rows, 5000);
     assert.deepEqual(written, asked);
     assert.ok(lstatSync(path).isFile());
+  });
+
+  it("tells its columns, with the types that parameters give them", async () => {
+    const native = async (sql: string, params?: Params) =>
+      (await write(sql, params)).columns?.map((column) => [column.name, column.nativeType]);
+    assert.deepEqual(await native("select id, price, ? as x, [?] as y from item where id < 0 -- none", [1, "a"]), [
+      ["id", "INTEGER"],
+      ["price", "DECIMAL(10,2)"],
+      ["x", "INTEGER"],
+      ["y", "VARCHAR[]"],
+    ]);
+    assert.equal((await native("describe item"))?.[0]?.[0], "column_name");
+    assert.equal((await native("pivot (from item where id < 2) on name using count(*)"))?.length, 4);
+  });
+
+  it("says so when the disk is full, and leaves nothing there", { skip: !mountable && "needs Linux and the right to mount" }, async () => {
+    const disk = mkdtempSync(join(folder, "disk-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]);
+    assert.ok(connection.fileWriters?.parquet);
+    try {
+      const path = join(disk, "out.parquet");
+      const found = driver.diagnose(
+        await rejection(connection.fileWriters.parquet("select hash(i) as h from range(3000000) t(i)", [], path, { signal: never })),
+      );
+      assert.deepEqual([found?.code, found?.message], ["LIMIT_EXCEEDED", `Cannot write "${path}": no space is left`]);
+      assert.deepEqual(readdirSync(disk), []);
+    } finally {
+      execFileSync("umount", [disk]);
+      rmSync(disk, { recursive: true });
+    }
   });
 
   it("takes whatever may follow a query", async () => {

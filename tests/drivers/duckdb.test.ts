@@ -205,7 +205,7 @@ describeDriver({
       { target: at("missing.duckdb"), code: "NOT_FOUND" },
       { target: at("missing.csv"), code: "NOT_FOUND" },
       { target: at("missing-*.csv"), code: "NOT_FOUND" },
-      { target: at("text.duckdb"), code: "CONNECTION_FAILED" },
+      { target: at("text.duckdb"), code: "INPUT_INVALID" },
       { target: at("torn.parquet"), code: "INPUT_INVALID" },
       { target: { scheme: "duckdb", location: ":memory:", options: { memory_limit: "lots" } }, code: "INPUT_INVALID" },
       { target: { scheme: "duckdb", location: ":memory:", options: { memory: "1GB" } }, code: "INPUT_INVALID" },

@@ -133,8 +133,11 @@ describe("mysql survives", { skip: absence }, () => {
     const opening = async () => {
       for (let count = 0; count < 20; count++) opened.push(await open());
     };
-    const { code, retryable } = await diagnosis(opening());
-    assert.deepEqual([code, retryable], ["CONNECTION_FAILED", true]);
+    // The client that changed the setting frees its own place a moment later.
+    for (let round = 0; round < 3; round++, await sleep(50)) {
+      const { code, retryable } = await diagnosis(opening());
+      assert.deepEqual([code, retryable], ["CONNECTION_FAILED", true]);
+    }
     const [first] = opened;
     assert.ok(first);
     // No second connection to kill over: the first is given up, and the statement dies with it.

@@ -107,7 +107,8 @@ describe("sqlite reads exactly", () => {
     for (const sql of ["select a from t", "select * from t order by id desc;", "with x(y) as (select a || '' from t) select y from x"]) {
       const { code, hint } = await diagnosis(rowsOf(connection, sql));
       assert.equal(code, "UNSUPPORTED");
-      assert.match(hint ?? "", /hex\(/);
+      const bytes = /^Read its bytes: (select hex\(.*)$/.exec(hint ?? "")?.[1] ?? assert.fail(hint);
+      assert.ok((await rowsOf(connection, bytes)).flat().includes("61FF62"), bytes);
     }
     assert.deepEqual(await rowsOf(connection, "select id, hex(a), cast(a as blob) from t where id = ?", [3]), [
       [3, "61FF62", new Uint8Array([97, 255, 98])],
@@ -134,6 +135,19 @@ describe("sqlite reads exactly", () => {
     };
     assert.equal(await copy("select a from t limit 1"), "\ufffd\n");
     assert.equal((await diagnosis(copy("select a from t"))).code, "UNSUPPORTED");
+  });
+
+  it("names a way to the bytes for every name a column may have", async () => {
+    await using connection = await open(await made());
+    for (const name of ["t", 'odd "name"', "select"]) {
+      const quoted = `"${name.replaceAll('"', '""')}"`;
+      const { hint } = await diagnosis(rowsOf(connection, `select ${broken} as ${quoted}`));
+      assert.deepEqual(await rowsOf(connection, hint?.slice("Read its bytes: ".length) ?? ""), [["61FF62"]]);
+    }
+    const long = await diagnosis(rowsOf(connection, `select ${broken} as t -- a comment`));
+    assert.equal(long.hint, 'Read its bytes: select hex("t") from (…), with the query in the parentheses');
+    const twice = await diagnosis(rowsOf(connection, `select 1 as t, ${broken} as t`));
+    assert.match(twice.hint ?? "", /names of their own/);
   });
 
   it("keeps no write whose answer cannot be read exactly", async () => {
@@ -260,5 +274,49 @@ describe("sqlite's catalog", () => {
       (await read(analyzed, "T")).map(({ estimatedRows }) => estimatedRows),
       [500],
     );
+  });
+});
+
+describe("sqlite explains", () => {
+  const told = async (sql: string, ...before: readonly string[]) => {
+    await using connection = await open(await made("create table t (a)", ...before), {}, false);
+    return await diagnosis(rowsOf(connection, sql));
+  };
+
+  it("which column is missing, without the engine's advice in its name", async () => {
+    const { message, missing, missingKind, position } = await told('select "b" from t');
+    assert.deepEqual([message, missing, missingKind, position], ['Column "b" does not exist', "b", "column", 7]);
+    const table = await told("select 1 from u");
+    assert.deepEqual([table.missing, table.missingKind], ["u", "object"]);
+  });
+
+  it("that a statement is nested too deeply", async () => {
+    assert.match((await told(`select ${"(".repeat(3000)}1${")".repeat(3000)}`)).message, /nested too deeply/);
+    assert.match((await told(`select ${"1+".repeat(3000)}1`)).message, /nested too deeply/);
+  });
+
+  it("what a trigger says in its author's words, and names as they are written", async () => {
+    const trigger = "create trigger x before insert on t begin select raise(abort, 'stop it'); end";
+    assert.match((await told("insert into t values (1)", trigger)).message, /stop it/);
+    assert.match((await told("select lower(1) over ()")).message, /^lower\(\) may not/);
+    assert.equal((await told("select json('x')")).message, "Malformed JSON");
+  });
+
+  it("how to wait longer for a lock", async () => {
+    const name = await made("create table t (a)");
+    await using holder = await open(name, {}, false);
+    await using waiter = await open(name, { busy_timeout: "0" }, false);
+    await rowsOf(holder, "begin exclusive");
+    const { hint } = await diagnosis(rowsOf(waiter, "insert into t values (1)"));
+    const option = /\?(busy_timeout)=(\d+)$/.exec(hint ?? "") ?? assert.fail(hint);
+    await rowsOf(holder, "rollback");
+    await using _ = await open(name, { [option[1] ?? ""]: option[2] ?? "" });
+  });
+
+  it("that a plan of an EXPLAIN is none", async () => {
+    await using connection = await open(await made());
+    const sql = "  explain select 1";
+    const { code, position } = await diagnosis(connection.explain(sql, [], { signal: never, batchSize: 1, analyze: false }));
+    assert.deepEqual([code, position], ["SQL_INVALID", 2]);
   });
 });

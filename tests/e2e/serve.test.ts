@@ -36,8 +36,7 @@ function serve(folder = tempFolder()) {
   };
   const send = (id: number, method: string, params: object) =>
     child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
-  const callOn = (connection: string, id: number, sql: string) =>
-    send(id, "tools/call", { name: "query", arguments: { sql, connection } });
+  const callOn = (connection: string, id: number, sql: string) => send(id, "tools/call", { name: "query", arguments: { sql, connection } });
   const call = (id: number, sql: string) => callOn("shop", id, sql);
   const initialize = () => {
     send(0, "initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } });

@@ -195,8 +195,9 @@ describe("the catalog as rows", () => {
     assert.deepEqual(names.rows[0], ["main", "customers", "table", 1204n, "People\u001b[31m who buy"]);
     const columns = await rowsOf(shop, "columns");
     assert.equal(columns.rows.length, 8);
+    assert.deepEqual(columns.rows[0]?.slice(0, 5), ["main", "customers", "table", 1204n, "id"]);
     const path = '"Odd \\"name\\"\\n*x, y:z"';
-    assert.deepEqual(columns.rows[4], ["main", odd, "table", "b", "INTEGER", false, 2, `${path}.b`]);
+    assert.deepEqual(columns.rows[4], ["main", odd, "table", null, "b", "INTEGER", false, 2, `${path}.b`]);
     const full = await rowsOf(shop, "full");
     assert.deepEqual(full.names.slice(-4), ["default", "generated", "indexes", "comment"]);
     assert.deepEqual(full.rows[1]?.slice(-4), [null, false, "by_name", 'As on the "card"']);
@@ -205,7 +206,7 @@ describe("the catalog as rows", () => {
   it("keeps the columns for no objects, and a row for an object without columns", async () => {
     assert.deepEqual(await rowsOf([], "columns"), { names: (await rowsOf(shop, "columns")).names, rows: [] });
     assert.deepEqual((await rowsOf([{ name: "f", kind: "routine" }], "columns")).rows, [
-      [null, "f", "routine", null, null, null, null, null],
+      [null, "f", "routine", null, null, null, null, null, null],
     ]);
   });
 

@@ -88,19 +88,27 @@ describe("finding an object by its name", () => {
 
 describe("names near one that an engine could not find", () => {
   it("are tables, and columns with their table", () => {
-    assert.equal(suggest(objects, "custmers", "main"), 'Did you mean "customers"?');
-    assert.equal(suggest(objects, "emial", "main"), 'Did you mean "customers.email"?');
-    assert.equal(suggest(objects, "main.odrers", "main"), 'Did you mean "orders" or "legacy.Orders"?');
-    assert.equal(suggest(objects, "qqqqqq"), undefined);
+    assert.equal(suggest(objects, { missing: "custmers" }, "main"), 'Did you mean "customers"?');
+    assert.equal(suggest(objects, { missing: "emial" }, "main"), 'Did you mean "customers.email"?');
+    assert.equal(suggest(objects, { missing: "main.odrers" }, "main"), 'Did you mean "orders" or "legacy.Orders"?');
+    assert.equal(suggest(objects, { missing: "qqqqqq" }), undefined);
   });
 
   it("are that table's columns when the engine named the table", () => {
-    assert.deepEqual(nearNames(objects, "orders.totl", "main"), ["orders.total"]);
-    assert.deepEqual(nearNames(objects, "items.order_di"), ["legacy.items.order_id"]);
+    assert.deepEqual(nearNames(objects, { missing: "orders.totl" }, "main"), ["orders.total"]);
+    assert.deepEqual(nearNames(objects, { missing: "items.order_di" }), ["legacy.items.order_id"]);
+  });
+
+  it("are no columns for a missing table, and no tables for a missing column", () => {
+    const shop = [table("orders", ["id"]), table("monthly", ["orders", "order"])];
+    assert.deepEqual(nearNames(shop, { missing: "ordrs", missingKind: "object" }), ["orders"]);
+    assert.deepEqual(nearNames(shop, { missing: "ordrs", missingKind: "column" }), ["monthly.orders"]);
+    assert.deepEqual(nearNames(shop, { missing: "main.ordrs", missingKind: "object" }), ["orders"]);
+    assert.equal(suggest([table("monthly", ["orders"])], { missing: "ordrs", missingKind: "object" }), undefined);
   });
 
   it("point to the other schema a name is in, and quote odd names", () => {
-    assert.equal(suggest(objects, "items", "main"), 'Did you mean "legacy.items" or "stock.items"?');
-    assert.deepEqual(nearNames(objects, "odd_name", "main"), ['"odd.name"']);
+    assert.equal(suggest(objects, { missing: "items" }, "main"), 'Did you mean "legacy.items" or "stock.items"?');
+    assert.deepEqual(nearNames(objects, { missing: "odd_name" }, "main"), ['"odd.name"']);
   });
 });

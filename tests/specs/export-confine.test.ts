@@ -53,6 +53,14 @@ describe("a confined path", { skip: process.platform === "win32" && "links need 
     it(`takes ${JSON.stringify(name)} for no name`, () => assert.throws(() => confined(folder, name), { code: "INPUT_INVALID" }));
   }
 
+  it("says what is wrong with a path the system refuses", () => {
+    assert.throws(() => confined(folder, "there.csv/b.csv"), {
+      code: "INPUT_INVALID",
+      message: 'Cannot write "there.csv/b.csv": a part of the path is a file',
+    });
+    assert.throws(() => confined(folder, "x".repeat(300)), { code: "INPUT_INVALID", message: /the name is too long$/ });
+  });
+
   it("says what to do instead", () => {
     assert.throws(() => confined(folder, "../x.csv"), {
       message: '"../x.csv" leads outside the export folder',

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { pour, stagedFile, writeFile } from "../../core/export/sink.ts";
+import { problem } from "../../core/problem.ts";
 
 const signal = new AbortController().signal;
 const root = process.getuid?.() === 0;
@@ -90,7 +91,7 @@ describe("a written file", () => {
     await assert.rejects(writeFile({ path, chunks: source(), signal }), {
       code: "CONFLICT",
       message: `File "${path}" already exists`,
-      hint: /--overwrite/,
+      hint: /option overwrite/,
     });
     assert.equal(started, false);
     assert.equal(await readFile(path, "utf8"), "before");
@@ -222,10 +223,9 @@ describe("a written file", () => {
       write: async (temp) => {
         given = temp;
         await put(temp, "PAR1");
-        return { rows: 7 };
       },
     });
-    assert.deepEqual(written, { bytes: 4, sha256: sha256("PAR1"), result: { rows: 7 } });
+    assert.deepEqual(written, { bytes: 4, sha256: sha256("PAR1") });
     assert.equal(dirname(given), folder);
     await assert.rejects(stagedFile({ path, signal, write: () => assert.fail("must not start") }), { code: "CONFLICT" });
     const broken = stagedFile({
@@ -240,6 +240,41 @@ describe("a written file", () => {
     await assert.rejects(broken, /engine broke/);
     assert.equal(await readFile(path, "utf8"), "PAR1");
     assert.deepEqual(await inFolder(), ["out.parquet"]);
+  });
+
+  it("tells an engine's problem of the file that was asked for", async () => {
+    const path = join(folder, "out.parquet");
+    const write = async (temp: string) => {
+      throw problem("LIMIT_EXCEEDED", `Cannot write "${temp}": no space is left`, "Free disk space");
+    };
+    await assert.rejects(stagedFile({ path, signal, write }), {
+      code: "LIMIT_EXCEEDED",
+      message: `Cannot write "${path}": no space is left`,
+      hint: "Free disk space",
+    });
+  });
+
+  it("appears together with its note, or neither does", async () => {
+    const path = join(folder, "out.csv");
+    const note = { path: `${path}.note`, text: ({ bytes }: { bytes: number }) => `${bytes} bytes` };
+    const racing = async function* () {
+      await put(note.path, "the other was first");
+      yield new Uint8Array(1);
+    };
+    await assert.rejects(writeFile({ path, note, chunks: racing(), signal }), { code: "CONFLICT" });
+    assert.deepEqual(await inFolder(), ["out.csv.note"]);
+    const unstarted = () => assert.fail("must not start");
+    await assert.rejects(stagedFile({ path, note, write: unstarted, signal }), { code: "CONFLICT" });
+    await assert.rejects(stagedFile({ path, note: { ...note, path: join(folder, "x".repeat(300)) }, write: unstarted, signal }), {
+      code: "INPUT_INVALID",
+      message: /too long$/,
+    });
+    await writeFile({ path, note, overwrite: true, chunks: chunks("four"), signal });
+    assert.equal(await readFile(note.path, "utf8"), "4 bytes");
+    const failing = { ...note, text: () => assert.fail("no text") };
+    await assert.rejects(writeFile({ path, note: failing, overwrite: true, chunks: chunks("x"), signal }), /no text/);
+    assert.equal(await readFile(path, "utf8"), "four");
+    assert.deepEqual((await inFolder()).sort(), ["out.csv", "out.csv.note"]);
   });
 });
 

@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import type { CsvStream } from "../../core/contract/driver.ts";
 import type { Column } from "../../core/contract/rows.ts";
 import { type ExportRequest, type ExportSource, exportResult } from "../../core/export/export.ts";
+import { problem } from "../../core/problem.ts";
 import { streamOf } from "../contract/exporter.ts";
 
 const columns: Column[] = [
@@ -148,15 +149,53 @@ describe("export", () => {
     assert.ok((seen[1]?.bytes ?? 0) > 0);
   });
 
-  it("writes where a file came from beside it, in place of an older note", async () => {
+  const meta = { sql: "select * from t", connection: "shop", traceId: "0af7651916cd43dd8448eb211c80319c", version: "1.2.3" };
+
+  it("writes where a file came from beside it, in place of an older note when it may", async () => {
     await put(join(folder, "out.csv.gz.meta.json"), "old");
-    const meta = { sql: "select * from t", connection: "shop", traceId: "0af7651916cd43dd8448eb211c80319c", version: "1.2.3" };
-    const report = await exportResult(source(), request("out.csv.gz", { meta }));
+    const untouched = source();
+    await assert.rejects(exportResult(untouched, request("out.csv.gz", { meta })), {
+      code: "CONFLICT",
+      message: /meta\.json" already exists$/,
+    });
+    await assert.rejects(exportResult(untouched, request(`${"x".repeat(245)}.csv`, { meta })), {
+      code: "INPUT_INVALID",
+      message: /too long$/,
+    });
+    assert.deepEqual([untouched.taken, await readFile(join(folder, "out.csv.gz.meta.json"), "utf8")], [[], "old"]);
+    const report = await exportResult(source(), request("out.csv.gz", { meta, overwrite: true }));
     const { started, ...found } = JSON.parse(await readFile(`${report.path}.meta.json`, "utf8"));
     assert.equal(new Date(started).toISOString(), started);
     const { path: _, ...facts } = report;
     assert.deepEqual(found, { schema: 1, ...facts, compression: "gz", columns, ...meta });
     assert.deepEqual((await readdir(folder)).sort(), ["out.csv.gz", "out.csv.gz.meta.json"]);
+  });
+
+  it("notes the columns an engine tells of a file it wrote itself", async () => {
+    const writer = () => async (path: string) => {
+      await put(path, "PAR1");
+      return { rows: 1, columns };
+    };
+    const report = await exportResult(source({ writer }), request("out.parquet", { meta }));
+    const found = JSON.parse(await readFile(`${report.path}.meta.json`, "utf8"));
+    assert.deepEqual([found.columns, found.rows, found.bytes], [columns, 1, 4]);
+  });
+
+  it("names the file asked for when there is no room to stage it", async () => {
+    const full = source({
+      rows: async () => {
+        const [staging = ""] = (await readdir(folder)).filter((name) => name.startsWith(".tidegate-"));
+        throw problem("LIMIT_EXCEEDED", `Cannot write "${join(folder, staging, "parquet-x", "rows.csv")}": no space is left`);
+      },
+    });
+    await assert.rejects(exportResult(full, request("out.parquet")), {
+      message: `Cannot write "${join(folder, "out.parquet")}": no space is left`,
+    });
+  });
+
+  it("offers only formats it writes to files", async () => {
+    const failing = exportResult(source(), request("out"));
+    await assert.rejects(failing, ({ hint }) => /Name the format, one of csv, .*xlsx/.test(hint) && !hint.includes("vertical"));
   });
 
   it("reads a parquet file back from disk exactly as reported", async () => {

@@ -20,7 +20,11 @@ function session(call: (name: string, input: any, context: CallContext) => Promi
   const input = new PassThrough();
   const output = new PassThrough();
   const tools = createTools({ connections: ["a", "b"], formats: ["csv"] });
-  const served = serveStreams(createMcpFactory({ tools, calls: { call }, connections: ["a", "b"], version: "0" }), input, output);
+  const served = serveStreams(
+    createMcpFactory({ tools, calls: { call, close: async () => undefined }, connections: ["a", "b"], version: "0" }),
+    input,
+    output,
+  );
   const seen: Message[] = [];
   const waiting: (() => void)[] = [];
   let rest = "";

@@ -24,7 +24,7 @@ function room(answers: Readonly<Record<string, MemoryAnswer>>, target = "memory:
   const runner = createQueryRunner({
     connections,
     policy: createPolicy([readOnlyRule(() => false)]),
-    suggest: async (_connection, missing) => `Did you mean "${missing.slice(0, 3)}"?`,
+    suggest: async (_connection, { missing }) => `Did you mean "${missing.slice(0, 3)}"?`,
     wrote: () => undefined,
   });
   const quiet = createLog({ level: "off", format: "text" });

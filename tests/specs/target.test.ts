@@ -40,6 +40,11 @@ describe("target", () => {
     assert.deepEqual(at("/data", "files:shop.dat?create=true").target.options, { create: "true" });
   });
 
+  it("refuses what names nothing", () => {
+    for (const text of ["", "files:", "files://", "files:?create=true"])
+      assert.throws(() => at("/data", text), { code: "INPUT_INVALID" }, text);
+  });
+
   it("finds the driver that claims a path", () => {
     const folder = mkdtempSync(join(tmpdir(), "tidegate-"));
     writeFileSync(join(folder, "a.dat"), "x");

@@ -24,6 +24,7 @@ interface Request {
 /** A collector that keeps what it gets; `answer` decides how it replies, if at all. */
 async function collector(
   answer: (status: (code: number) => void) => void = (status) => status(200),
+  port = 0,
 ): Promise<{ url: string; requests: Request[]; server: Server }> {
   const requests: Request[] = [];
   const server = createServer((request, response) => {
@@ -38,7 +39,7 @@ async function collector(
       );
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   open.push(server);
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, server };
 }
@@ -174,9 +175,22 @@ describe("traces sent to a collector", () => {
     oneCall(telemetry);
     await telemetry.close();
     assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? "", /"level":"warn".*not reaching the collector/);
+    assert.match(lines[0] ?? "", /"level":"warn".*not reaching the collector.*ECONNREFUSED/);
     assert.ok(!lines.join("").includes("hunter2"));
     assert.ok(!/\bat .*:\d+:\d+/.test(lines.join("")));
+  });
+
+  it("that ended while nobody listened arrive once somebody does", async () => {
+    const gone = await collector();
+    const { port } = new URL(gone.url);
+    await new Promise((resolve) => gone.server.close(resolve));
+    const { telemetry } = start({ OTEL_EXPORTER_OTLP_ENDPOINT: gone.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" });
+    // A hundred calls are handed on at once, before the collector is there.
+    const ids = Array.from({ length: 100 }, () => oneCall(telemetry));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { requests } = await collector(undefined, Number(port));
+    await telemetry.close();
+    assert.deepEqual([...new Set(requests.flatMap(spansOf).map(({ traceId }) => traceId))].sort(), ids.sort());
   });
 
   it("do not keep the process waiting for a collector that never answers", async () => {

@@ -16,6 +16,7 @@ export default (host: Host) => ({
     async connect(target: { location: string }) {
       return {
         async query(sql: string) {
+          if (sql.includes("meltdown")) throw new TypeError("the core is open");
           const columns = [{ name: "answer", type: "text", nativeType: "TEXT" }, { name: "pid", type: "int", nativeType: "INT" }];
           return {
             columns,

@@ -23,10 +23,10 @@ const readers: Readonly<Record<string, Reader>> = {
   parquet: "read_parquet",
 };
 
-export function claims({ kind, header, extension, path }: PathFacts): boolean {
+export function claims({ kind, header, path }: PathFacts): boolean {
   if (kind === "folder" || kind === "memory") return true;
   if (kind === "file") return isDatabase(header) || readerOf(path) !== undefined;
-  return kind === "glob" && (extension === "*" || readerOf(path) !== undefined);
+  return kind === "glob";
 }
 
 /** DuckDB writes its magic after an eight-byte checksum. */
@@ -42,30 +42,56 @@ export function readerOf(path: string): Reader | undefined {
 }
 
 export function isGlob(path: string): boolean {
-  return /[*?[]/.test(path);
+  return /[*?[{]/.test(path);
+}
+
+/** The patterns without braces that one with braces stands for: `{a,b}.csv` is `a.csv` and `b.csv`. */
+export function unbraced(pattern: string): string[] {
+  const [braces, choices = ""] = /\{([^{}]*,[^{}]*)\}/.exec(pattern) ?? [];
+  if (braces === undefined) return [pattern];
+  return choices.split(",").flatMap((choice) => unbraced(pattern.replace(braces, () => choice)));
 }
 
 /**
- * One view per readable file of a folder, named after it. Subfolders are left alone: a glob names them on purpose. So
- * are the sidecars that tell where an exported file beside them came from.
+ * One view per readable file of a folder, named after it: `2024-01.csv` is `_2024_01`, so that the name needs no
+ * quotes. Subfolders are left alone: a glob names them on purpose.
  */
 export function viewsOfFolder(folder: string): FileView[] {
   const isFile = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink();
-  const names = readdirSync(folder, { withFileTypes: true })
+  const paths = readdirSync(folder, { withFileTypes: true })
     .filter(isFile)
-    .map(({ name }) => name);
-  const present = new Set(names);
-  const data = names.filter((name) => !present.has(name.replace(/\.meta\.json$/, "")) || !name.endsWith(".meta.json"));
-  return views(data.sort().map((name) => ({ paths: [join(folder, name)], wanted: stem(name) })));
+    .map(({ name }) => join(folder, name));
+  return viewsOfFiles(withoutSidecars(paths).sort());
 }
 
 /**
- * One view over all files a glob matched, columns brought together by name, called after the fixed part of the
- * pattern: `sales-*.csv` is `sales`, and `data/*.csv` is `data`. Files of several kinds get a view per kind.
+ * One view per file, named after it. Where files in several folders share a name, the folder's goes before:
+ * `2024/sales.csv` and `2025/sales.csv` are `_2024_sales` and `_2025_sales`.
  */
-export function viewsOfGlob(pattern: string, matches: readonly string[]): FileView[] {
-  const kinds = Map.groupBy(matches, readerOf);
-  return views([...kinds.values()].map((paths) => ({ paths, wanted: globStem(pattern) })));
+export function viewsOfFiles(paths: readonly string[]): FileView[] {
+  const alike = Map.groupBy(paths, (path) => identifier(stem(basename(path))).toLowerCase());
+  const apart = (path: string) =>
+    new Set(alike.get(identifier(stem(basename(path))).toLowerCase())?.map((other) => dirname(other))).size > 1;
+  return views(
+    paths.map((path) => ({ paths: [path], wanted: `${apart(path) ? `${basename(dirname(path))}_` : ""}${stem(basename(path))}` })),
+  );
+}
+
+/**
+ * The view over all files a glob matched, beside the view of each: called after the fixed part of the pattern, so that
+ * `sales-*.csv` is `sales` and `data/*.csv` is `data`, or `data_all` where a file is called so.
+ */
+export function viewOfAll(pattern: string, each: readonly FileView[]): FileView | undefined {
+  const [first, ...others] = each;
+  if (first === undefined || others.length === 0 || others.some(({ reader }) => reader !== first.reader)) return undefined;
+  const taken = new Set(each.map(({ name }) => name.toLowerCase()));
+  return { name: unique(identifier(globStem(pattern)), "all", taken), reader: first.reader, paths: each.flatMap(({ paths }) => paths) };
+}
+
+/** Leaves out the files that tell where an exported file beside them came from. */
+export function withoutSidecars(paths: readonly string[]): string[] {
+  const present = new Set(paths);
+  return paths.filter((path) => !path.endsWith(".meta.json") || !present.has(path.replace(/\.meta\.json$/, "")));
 }
 
 export function viewOfFile(path: string): FileView[] {
@@ -98,7 +124,7 @@ function stem(name: string): string {
 }
 
 function globStem(pattern: string): string {
-  const fixed = stem(basename(pattern)).replace(/\[[^\]]*\]|[*?]/g, "");
+  const fixed = stem(basename(pattern)).replace(/\[[^\]]*\]|\{[^}]*\}|[*?]/g, "");
   if (identifier(fixed) !== "data" || fixed === "data") return fixed;
   const above = dirname(pattern)
     .split(sep)

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { diagnose } from "../errors/diagnose.ts";
-import { missing } from "../errors/file-errors.ts";
+import { noMatch, unreadableMatches } from "../errors/file-errors.ts";
 import { refusal } from "../errors/refusal.ts";
 import { quoted, text } from "../sql/quote.ts";
-import { type FileView, readerOf, viewOfFile, viewsOfFolder, viewsOfGlob } from "./files.ts";
+import { type FileView, readerOf, viewOfAll, viewsOfFiles, viewsOfFolder } from "./files.ts";
+import { matches } from "./glob.ts";
 import type { Source } from "./source.ts";
 
 /** A running engine, locked down: it reads the files of its source and nothing else. */
@@ -64,7 +65,8 @@ export async function startEngine(source: Source, writable: boolean): Promise<En
 /** The order matters: once access is shut off, no view on a file can be made; once locked, no setting changes. */
 async function prepare(connection: DuckDBConnection, source: Source): Promise<readonly FileView[]> {
   await applySettings(connection, source.settings);
-  const views = await createViews(connection, await viewsOf(connection, source), source);
+  const each = await createViews(connection, await viewsOf(connection, source), source);
+  const views = source.kind === "glob" ? [...each, ...(await createAll(connection, each, source))] : each;
   const paths = views.flatMap((view) => view.paths).map(text);
   await connection.run(`
     SET GLOBAL TimeZone = 'UTC';
@@ -96,14 +98,25 @@ async function applySettings(connection: DuckDBConnection, settings: Source["set
 }
 
 async function viewsOf(connection: DuckDBConnection, { kind, path }: Source): Promise<FileView[]> {
-  if (kind === "file") return viewOfFile(path);
+  if (kind === "file") return viewsOfFiles([path]);
   if (kind === "folder") return viewsOfFolder(path);
   if (kind !== "glob") return [];
-  const reader = await connection.runAndReadAll("SELECT file FROM glob($1) ORDER BY file", [path]);
-  const matches = reader.getRows().map(([file]) => realpathSync(String(file)));
-  const readable = matches.filter((file) => readerOf(file) !== undefined);
-  if (readable.length === 0) throw refusal(missing(path));
-  return viewsOfGlob(path, readable);
+  const found = await matches(connection, path);
+  if (found.length === 0) throw refusal(noMatch(path));
+  const readable = found.filter((file) => readerOf(file) !== undefined);
+  if (readable.length === 0) throw refusal(unreadableMatches(path));
+  return viewsOfFiles(readable);
+}
+
+/** A view over all of them only where each has the same columns: files that differ are tables that do not belong together. */
+async function createAll(connection: DuckDBConnection, each: readonly FileView[], source: Source): Promise<readonly FileView[]> {
+  const all = viewOfAll(source.path, each);
+  if (all === undefined) return [];
+  const reader = await connection.runAndReadAll(
+    `SELECT count(DISTINCT names) FROM (SELECT list(lower(column_name) ORDER BY lower(column_name)) AS names
+      FROM duckdb_columns() WHERE NOT internal GROUP BY table_name)`,
+  );
+  return Number(reader.getRows()[0]?.[0]) === 1 ? createViews(connection, [all], source) : [];
 }
 
 async function createViews(connection: DuckDBConnection, views: readonly FileView[], source: Source): Promise<readonly FileView[]> {
@@ -115,14 +128,14 @@ async function createViews(connection: DuckDBConnection, views: readonly FileVie
   return created;
 }
 
-/** In a folder, a file that cannot be read does not hide the others: its view says what is wrong when it is read. */
+/** Among several, a file that cannot be read does not hide the others: its view says what is wrong when it is read. */
 async function createView(connection: DuckDBConnection, view: FileView, { kind, csv }: Source): Promise<boolean> {
   const name = quoted(view.name);
   const [first, last] = [view.paths[0], view.paths.at(-1)];
   let readable = true;
   await connection.run(`CREATE VIEW ${name} AS FROM ${readCall(view, csv)}`).catch(async (error) => {
     const reason = diagnose(error)?.message;
-    if (kind !== "folder" || reason === undefined) throw error;
+    if (kind === "file" || reason === undefined) throw error;
     readable = false;
     await connection.run(`CREATE VIEW ${name} AS SELECT error(${text(reason)}) AS unreadable`);
   });

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { Target } from "../../../core/contract/driver.ts";
 import { missing, notDatabase } from "../errors/file-errors.ts";
 import { refusal } from "../errors/refusal.ts";
-import { isDatabase, isGlob, readerOf } from "./files.ts";
+import { isDatabase, isGlob, readerOf, viewsOfFolder } from "./files.ts";
 
 /** What a target leads to, and the settings it asks for. */
 export interface Source {
@@ -26,6 +26,15 @@ export function placeOf({ location }: Target): string {
   if (statSync(location, { throwIfNoEntry: false }) !== undefined) return realpathSync(location);
   const folder = dirname(location);
   return statSync(folder, { throwIfNoEntry: false }) === undefined ? location : join(realpathSync(folder), basename(location));
+}
+
+/** The files a place is made of. */
+export async function filesOf(location: string): Promise<readonly string[]> {
+  const stat = statSync(location, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return viewsOfFolder(location).flatMap(({ paths }) => paths);
+  if (stat !== undefined || !isGlob(location)) return [location];
+  const { matchesOf } = await import("./glob.ts");
+  return matchesOf(location);
 }
 
 /** Looks at a target before the engine does. @throws a refusal for what is missing or no database. */

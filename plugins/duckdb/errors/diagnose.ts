@@ -25,12 +25,19 @@ export function located(error: unknown, sql: string, added = 0): unknown {
   });
 }
 
+/** The same error of a text that has `before` characters more in front. */
+export function shifted(error: unknown, before: number): unknown {
+  const diagnosis = carried(error);
+  if (diagnosis?.position === undefined) return error;
+  return Object.assign(error as Error, { diagnosis: { ...diagnosis, position: diagnosis.position + before } });
+}
+
 function explain(error: EngineError): Diagnosis | undefined {
   return diagnoseFile(error) ?? byType[error.type]?.(error);
 }
 
 const byType: Readonly<Record<string, (error: EngineError) => Diagnosis | undefined>> = {
-  Parser: ({ message }) => ({ code: "SQL_INVALID", message: upper(sentence(message)) }),
+  Parser: ({ message }) => unparsable(message),
   Syntax: wrongSql,
   Catalog: missingEntry,
   Binder: (error) => missingColumn(error) ?? noSuchCall(error) ?? wrongSql(error),
@@ -64,8 +71,26 @@ const byType: Readonly<Record<string, (error: EngineError) => Diagnosis | undefi
   "Invalid Configuration": wrongSql,
 };
 
-function wrongSql({ message }: EngineError): Diagnosis {
-  return { code: "SQL_INVALID", message: upper(sentence(message)) };
+/** What the parser says of a text. */
+export function unparsable(message: string): Diagnosis {
+  return tooDeep(message) ?? { code: "SQL_INVALID", message: upper(sentence(message)) };
+}
+
+/** Text that starts in lower case may be the statement's own, from `error()`: it stays as it was written. */
+function wrongSql(error: EngineError): Diagnosis {
+  const text = sentence(error.message);
+  return tooDeep(error.message) ?? { code: "SQL_INVALID", message: /^\p{Lu}/u.test(text) ? text : `The statement fails: ${text}` };
+}
+
+/** The engine's own advice is a setting, and settings are locked. */
+function tooDeep(message: string): Diagnosis | undefined {
+  const limit = /^Max expression depth limit of (\d+) exceeded/.exec(message)?.[1];
+  if (limit === undefined) return undefined;
+  return {
+    code: "SQL_INVALID",
+    message: `An expression is nested deeper than ${limit} levels`,
+    hint: "Nest less: for example, replace a chain of OR by IN",
+  };
 }
 
 function missingEntry(error: EngineError): Diagnosis {
@@ -75,7 +100,11 @@ function missingEntry(error: EngineError): Diagnosis {
   if (name === undefined || subtype !== "MISSING_ENTRY") return wrongSql(error);
   const what = kind?.endsWith("Function") ? "Function" : (kind ?? "Object");
   const isObject = what === "Table" || what === "View";
-  return { code: "SQL_INVALID", message: `${what} "${name}" does not exist`, ...(isObject ? { missing: name } : nearby(error)) };
+  return {
+    code: "SQL_INVALID",
+    message: `${what} "${name}" does not exist`,
+    ...(isObject ? { missing: name, missingKind: "object" } : nearby(error)),
+  };
 }
 
 function missingColumn(error: EngineError): Diagnosis | undefined {
@@ -83,7 +112,8 @@ function missingColumn(error: EngineError): Diagnosis | undefined {
     error.subtype === "COLUMN_NOT_FOUND"
       ? error.name
       : /does not have a column (?:named|with name) "((?:[^"]|"")*)"/.exec(error.message)?.[1];
-  if (column !== undefined) return { code: "SQL_INVALID", message: `Column "${column}" does not exist`, missing: column, ...nearby(error) };
+  if (column !== undefined)
+    return { code: "SQL_INVALID", message: `Column "${column}" does not exist`, missing: column, missingKind: "column", ...nearby(error) };
   const table = /^Referenced table "((?:[^"]|"")*)" not found/.exec(error.message)?.[1];
   if (table === undefined) return undefined;
   return { code: "SQL_INVALID", message: `Table or alias "${table}" is not in the FROM clause`, missing: table, ...nearby(error) };
@@ -203,5 +233,5 @@ function upper(text: string): string {
 }
 
 function lower(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  return /^\p{Lu}\p{Ll}/u.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

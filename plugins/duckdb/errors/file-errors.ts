@@ -32,6 +32,22 @@ const rules: readonly Rule[] = [
       retryable: false,
     }),
   ],
+  [
+    /^(?:Could not write (?:file|all bytes to file)|Cannot open file) "(.*?)".*(?:No space left|Disk quota exceeded|File too large|wanted=)/,
+    (path) => ({
+      code: "LIMIT_EXCEEDED",
+      message: `Cannot write "${path}": no space is left`,
+      hint: "Free disk space, or choose a folder on another disk",
+    }),
+  ],
+  [
+    /No space left on device|Could not write all bytes|max_temp_directory_size/,
+    () => ({
+      code: "LIMIT_EXCEEDED",
+      message: "No space is left for the temporary data of DuckDB",
+      hint: "Free disk space where temporary files are kept, or sort and join fewer rows",
+    }),
+  ],
   [/^The file "(.*)" exists, but it is not a valid DuckDB/, (path) => notDatabase(path)],
   [
     /^(?:Corrupt database file|Could not read enough bytes|Failure while replaying WAL)/,
@@ -43,7 +59,7 @@ const rules: readonly Rule[] = [
     /^Cannot open file "(.*?)": (.*)/,
     (path, reason) => ({ code: "CONNECTION_FAILED", message: `Cannot open "${path}": ${reason.toLowerCase()}`, retryable: false }),
   ],
-  [/^No files found that match the pattern "(.*?)"/, (pattern) => missing(pattern)],
+  [/^No files found that match the pattern "(.*?)"/, (pattern) => noMatch(pattern)],
   [
     /^CSV Error on Line: (\d+).*?Error when converting column "(.*?)".*? to '(\w+)'.*?\n\s*file = (.*?)\n/s,
     (line, column, type, path) => csvType(line, column, type, path),
@@ -65,13 +81,15 @@ const rules: readonly Rule[] = [
     (path) => unreadable(`Cannot make out the columns of "${path}"`, "Name its separator with delim=; in the target"),
   ],
   [
-    /^Malformed JSON in file "(.*?)", at byte (\d+) in record\/value (\d+)/,
-    (path, _, record) => unreadable(`Cannot read "${path}": record ${record} is not JSON`, "Correct the file"),
+    // The engine's count of records and lines is one too high, or more: it is left out.
+    /^Malformed JSON in file "(.*?)", at byte \d+ in (?:record\/value|line) \d+: ([a-z -]+)/,
+    (path, reason) => unreadable(`Cannot read "${path}": it is not JSON throughout: ${reason}`, "Correct the file"),
   ],
   [
-    /(?:Footer length error in file|No magic bytes found at end of file|too small to be a Parquet file|Invalid footer.*file).*?['"](.*?)['"]/,
+    /^(?=.*(?:Footer length error in file|No magic bytes found at end of file|too small to be a Parquet file|Invalid footer)).*?['"](.*?)['"]/,
     (path) => unreadable(`Cannot read "${path}": it is not a Parquet file, or it is incomplete`, "Write the file again"),
   ],
+  [/^TProtocolException/, () => unreadable("Cannot read a Parquet file: its footer is damaged", "Write the file again")],
   [
     /^(?:Input is not a GZIP stream|ZSTD Decompression error).*?:? ?(\/.*)?$/,
     (path) => unreadable(`Cannot unpack ${path ? `"${path}"` : "the file"}`, "Name the file as what it is, or pack it again"),
@@ -97,12 +115,29 @@ export function missing(path: string): Diagnosis {
   return { code: "NOT_FOUND", message: `File "${path}" does not exist` };
 }
 
+export function noMatch(pattern: string): Diagnosis {
+  return {
+    code: "NOT_FOUND",
+    message: `No file matches "${pattern}"`,
+    hint: "Correct the pattern, or name the folder to see all of its files",
+  };
+}
+
+const readableFiles = ".csv, .tsv, .json, .ndjson, .jsonl or .parquet";
+
+export function unreadableMatches(pattern: string): Diagnosis {
+  return {
+    code: "INPUT_INVALID",
+    message: `No file that matches "${pattern}" is one DuckDB reads`,
+    hint: `Match files that end in ${readableFiles}`,
+  };
+}
+
 export function notDatabase(path: string): Diagnosis {
   return {
-    code: "CONNECTION_FAILED",
+    code: "INPUT_INVALID",
     message: `File "${path}" is not a DuckDB database`,
-    hint: "Name a file that DuckDB made, or one that ends in .csv, .tsv, .json, .ndjson, .jsonl or .parquet",
-    retryable: false,
+    hint: `Name a file that DuckDB made, or one that ends in ${readableFiles}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { unparsable } from "../errors/diagnose.ts";
 import { refusal } from "../errors/refusal.ts";
 
 /** What the parser shows of a text that holds only SELECTs. */
@@ -71,10 +72,8 @@ export async function parse(native: DuckDBConnection, sql: string): Promise<Tree
 }
 
 function syntaxError(sql: string, { error_message, position }: { readonly error_message: string; readonly position?: string }): Error {
-  const message = error_message.split("\n", 1)[0]?.replace(/[.!:\s]+$/, "") ?? "";
   return refusal({
-    code: "SQL_INVALID",
-    message: message.charAt(0).toUpperCase() + message.slice(1),
+    ...unparsable(error_message),
     ...(position !== undefined && { position: [...sql].slice(0, Number(position)).join("").length }),
   });
 }
