@@ -1,10 +1,10 @@
 import type { EncodeOptions } from "../contract/export.ts";
 import { safeText } from "./visible.ts";
 
-/** Bytes a bulk format gathers before it yields: small writes are slow in Bun. */
-export const chunkBytes = 256 * 1024;
+/** Bytes a bulk format gathers before it yields: small writes are slow in Bun, and large ones wait longer for the collector. */
+export const chunkBytes = 64 * 1024;
 
-/** Encodes pieces of text as UTF-8: for a terminal piece by piece, else in chunks of at least 256 KB. */
+/** Encodes pieces of text as UTF-8: for a terminal piece by piece, else in chunks of at least 64 KB. */
 export async function* inChunks(pieces: AsyncIterable<string>, { terminal }: EncodeOptions): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   const least = terminal ? 1 : chunkBytes;

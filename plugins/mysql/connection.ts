@@ -25,7 +25,7 @@ export function createConnection(session: Session): Connection {
       const [first] = found;
       // What writes is not sent before it is allowed; the server's own parser sees everything else.
       if (first !== undefined && (first.kind === "read" || first.kind === "unknown")) {
-        const work = await session.begin(never, true);
+        const work = await session.begin(never, false);
         try {
           await session.prepare(work, withPlaceholders(first));
           await work.end();

@@ -25,6 +25,8 @@ export interface DriverFixture {
   named(name: string): string;
   /** A table's and a column's name at the edge of what the engine takes, where it does not take the suite's own. */
   readonly oddNames?: { readonly table: string; readonly blank: string };
+  /** What the engine calls an integer and a text inside `cast`, where that is not `integer` and `varchar(200)`. */
+  readonly casts?: { readonly integer: string; readonly text: string };
   /** A query of `count` rows: an integer from 1 upwards, then a text of 200 characters. `count` may be 10^12. */
   manyRows(count: number): string;
   /** A query that works for hours before its first row. */

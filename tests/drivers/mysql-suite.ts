@@ -24,7 +24,7 @@ export function prepareServer(server: MariaDb, database: string): void {
 }
 
 /** What is MySQL's own in the driver suite. */
-export function mysqlSuite(driver: Driver, server: MariaDb, closedPort: number): DriverSuite {
+export function mysqlSuite(driver: Driver, server: Pick<MariaDb, "port">, closedPort: number): DriverSuite {
   const target = mysqlTarget(server, "suite");
   return {
     name: "mysql",
@@ -174,6 +174,7 @@ export function mysqlSuite(driver: Driver, server: MariaDb, closedPort: number):
         { sql: "with recursive n as (select 1 as i union all select i + 1 from n where i < 3) select i from n", kind: "read" },
         { sql: "show tables", kind: "read" },
         { sql: "show create table item", kind: "read" },
+        { sql: "show procedure status where name = upper('x')", kind: "read" },
         { sql: "describe item", kind: "read" },
         { sql: "explain select * from item", kind: "read" },
         { sql: "analyze select * from item", kind: "read" },
@@ -185,6 +186,8 @@ export function mysqlSuite(driver: Driver, server: MariaDb, closedPort: number):
         { sql: "select 1 for update", kind: "unknown" },
         { sql: "select 1 into @a", kind: "unknown" },
         { sql: "select get_lock('a', 0)", kind: "unknown" },
+        { sql: "show tables where get_lock('a', 0)", kind: "unknown" },
+        { sql: "with x as (select get_lock('a', 0)) select * from x", kind: "unknown" },
         { sql: "select 1 /*!50000 + 1 */", kind: "unknown" },
         { sql: "select @a := 1", kind: "unknown" },
         { sql: "with x as (select 1 as one) delete from item where id in (select one from x)", kind: "write" },

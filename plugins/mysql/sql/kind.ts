@@ -77,7 +77,7 @@ function onlyReads(tokens: readonly Token[]): boolean {
   return tokens.every((token, index) => {
     if (token.kind === "symbol") return token.text !== ":=";
     if (token.kind === "word" && tokens[index - 1]?.text !== ".") {
-      if (sideEffects.has(token.text) && !isName(tokens, index)) return false;
+      if (sideEffects.has(token.text) && !isName(tokens, index) && !isWord(tokens[0], "show")) return false;
       if (token.text === "for" && isWord(tokens[index + 1], "update", "share")) return false;
       if (token.text === "lock" && isWord(tokens[index + 1], "in")) return false;
     }
