@@ -1,6 +1,6 @@
 import type { BundledPlugins } from "../core/plugin/registry.ts";
 import { commands } from "./commands.ts";
-import { version } from "./version.ts";
+import { saidVersion, version } from "./version.ts";
 
 /** The plugins compiled into the binary; everything else is loaded from the plugin folder. */
 const bundled: BundledPlugins = {
@@ -10,7 +10,9 @@ const bundled: BundledPlugins = {
 
 const [name, ...rest] = process.argv.slice(2);
 
-if (name === "__seat") {
+if ((name === "--version" || name === "-V") && saidVersion()) {
+  // Said, and nothing else was loaded.
+} else if (name === "__seat") {
   const { seat } = await import("./seat.ts");
   await seat(bundled);
 } else {

@@ -58,7 +58,7 @@ function resolveUrl(
     return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}` };
   }
   const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
-  const [user, password] = (userinfo ?? "").split(":", 2).map(decodeURIComponent);
+  const [, user = "", password = ""] = (/^([^:]*):?(.*)$/s.exec(userinfo ?? "") ?? []).map((part) => decodeURIComponent(part ?? ""));
   return {
     driver,
     target: {

@@ -11,9 +11,10 @@ const relations = `
     and (has_schema_privilege(n.oid, 'usage')) and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
 
 const columns = `(select json_agg(json_build_array(a.attname, a.atttypid::int8, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    case when a.atthasdef then pg_get_expr(d.adbin, d.adrelid) end, a.attgenerated <> '' , a.attidentity::text, col_description(a.attrelid, a.attnum),
+    case when a.atthasdef then pg_get_expr(d.adbin, d.adrelid) end, a.attgenerated <> '', a.attidentity::text, e.description,
     case t.typtype when 'd' then t.typbasetype::int8 end, t.typcategory = 'A') order by a.attnum)
-  from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_attrdef d on a.atthasdef and d.adrelid = a.attrelid and d.adnum = a.attnum
+    left join pg_description e on e.objoid = a.attrelid and e.classoid = 'pg_class'::regclass and e.objsubid = a.attnum
   where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped)`;
 
 const names = (keys: string, table: string) =>

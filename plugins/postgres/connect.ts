@@ -144,6 +144,7 @@ async function open(
     // The types of postgres.js leave out the key that cancelling needs.
     const key = (query as unknown as { readonly state: BackendKey }).state;
     if (socket === undefined) throw lost();
+    if (version < oldest) throw tooOld(version);
     const wire = new Wire(socket);
     return {
       wire,
@@ -197,6 +198,18 @@ function createClient(settings: Settings, place: Place, connection: Record<strin
   } finally {
     if (asked !== undefined) process.env[variable] = asked;
   }
+}
+
+/** PostgreSQL 12 was the first to write floats in their shortest exact form. */
+const oldest = 120_000;
+
+function tooOld(version: number): Error {
+  return refusal({
+    code: "UNSUPPORTED",
+    message: `The server is PostgreSQL ${Math.floor(version / 10_000)}, and this driver needs 12 or newer`,
+    hint: "Connect to a newer server",
+    retryable: false,
+  });
 }
 
 function unanswered({ host, port }: Place, millis: number, cause: unknown): Error {

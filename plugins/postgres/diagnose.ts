@@ -120,7 +120,7 @@ function ofServer(error: LocatedError): Diagnosis {
     ...(advice !== undefined && { hint: advice }),
     ...(retryable !== undefined && { retryable }),
     ...(error.offset !== undefined && { position: error.offset }),
-    ...(missing !== undefined && { missing }),
+    ...(missing !== undefined && { missing, missingKind: error.code === "42P01" ? "object" : "column" }),
   };
 }
 

@@ -99,13 +99,11 @@ export class Work {
   }
 
   /** Opens a transaction, which `end` closes. Its answer is read with `ready`. */
-  transaction(mode: "READ ONLY" | "READ WRITE"): void {
-    const { pins } = this.session.opened;
-    const settings = Object.entries(pins ?? {}).filter(([name]) => name !== "application_name" && name !== "options");
-    const local = settings.map(
-      ([name, value]) => `; SET LOCAL ${name} = ${name === "search_path" ? value : `'${value.replaceAll("'", "''")}'`}`,
-    );
-    this.simple(`BEGIN ${mode}${local.join("")}`);
+  transaction(mode: "READ ONLY" | "READ WRITE", ...first: readonly string[]): void {
+    const pins = Object.entries(this.session.opened.pins ?? {}).filter(([name]) => name !== "application_name" && name !== "options");
+    const local = pins.map(([name, value]) => `set_config('${name}', '${value.replaceAll("'", "''")}', true)`);
+    const pin = local.length > 0 ? [`SELECT ${local.join(", ")}`] : [];
+    this.simple([`BEGIN ${mode}`, ...pin, ...first].join("; "));
     this.#transaction = true;
   }
 
@@ -179,8 +177,8 @@ export class Work {
     const found: Cells[] = [];
     this.synced(messages.parse(sql), messages.bind("", params), messages.execute("", 0));
     this.running = true;
-    while ((await this.reply()) !== tag.ready) {
-      if (this.wire.type === tag.dataRow) found.push(cellsOf(this.wire));
+    while (this.#owed > 0) {
+      if ((await this.reply()) === tag.dataRow) found.push(cellsOf(this.wire));
     }
     this.running = false;
     return found;
@@ -188,7 +186,9 @@ export class Work {
 
   /** Ends the transaction and stops what still runs. @throws why a commit failed */
   end(how: "COMMIT" | "ROLLBACK" = "ROLLBACK"): Promise<void> {
-    this.#ending ??= this.#end(how);
+    // Only the first to ask is told of a failure; later ones wait for the end of it.
+    if (this.#ending !== undefined) return this.#ending.catch(() => undefined);
+    this.#ending = this.#end(how);
     return this.#ending;
   }
 

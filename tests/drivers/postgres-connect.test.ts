@@ -154,6 +154,18 @@ describe("driver postgres, connecting", { skip: typeof bin === "string" ? false 
     assert.equal(await cellOf(connection, "select timestamptz '2024-01-01 00:00+09'"), "2023-12-31 15:00:00+00");
   });
 
+  it("tells another kind of server from PostgreSQL", async () => {
+    const { createServer } = await import("node:http");
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as { readonly port: number };
+    const diagnosis = driver.diagnose(
+      await rejection(driver.connect(url(`127.0.0.1:${port}/x`, { user: "x" }), { signal: never, readOnly: true })),
+    );
+    assert.match(diagnosis?.message ?? "", /not PostgreSQL|closed the connection/);
+    other.close();
+  });
+
   it("gives up a server that accepts and says nothing", async () => {
     const { createServer } = await import("node:net");
     const silent = createServer(() => undefined);

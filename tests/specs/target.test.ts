@@ -32,6 +32,10 @@ describe("target", () => {
     assert.doesNotMatch(JSON.stringify(target), /s3cr/);
   });
 
+  it("keeps a colon that belongs to the password", () => {
+    assert.equal(at("/", "memory://ann:a:b@h/d").target.password?.reveal(), "a:b");
+  });
+
   it("reads a file URL in every spelling people use", () => {
     assert.equal(at("/data", "files:shop.dat").target.location, "/data/shop.dat");
     assert.equal(at("/data", "files:///abs/shop.dat").target.location, "/abs/shop.dat");

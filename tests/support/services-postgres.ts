@@ -206,7 +206,7 @@ async function until(reached: () => boolean, failure: () => string): Promise<voi
   throw new Error(failure());
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -29,6 +29,7 @@ export class PortalRows implements RowStream {
   #done = false;
   #asked = true;
   #batches = 0;
+  #failure = false;
 
   constructor(source: RowSource, options: QueryOptions) {
     this.#source = source;
@@ -59,8 +60,6 @@ export class PortalRows implements RowStream {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#end(!this.#options.signal.aborted && !this.#failure);
   }
-
-  #failure = false;
 
   async #take(): Promise<Batch> {
     const first = this.#first;

@@ -6,7 +6,7 @@ import type { ConnectionOptions } from "node:tls";
 import { refusal } from "../refusal.ts";
 import type { Settings } from "./settings.ts";
 
-/** What `sslmode` and its certificates mean to `node:tls`, the way libpq means them. */
+/** What `sslmode` and its certificates mean to `node:tls`, the way libpq means them. The name in the certificate is checked afterwards. */
 export function tlsOptions({ sslMode, options, directTls }: Settings, host: string): ConnectionOptions {
   const folder = join(homedir(), ".postgresql");
   const rootFile = options.sslrootcert ?? present(join(folder, "root.crt"));
@@ -27,7 +27,7 @@ export function tlsOptions({ sslMode, options, directTls }: Settings, host: stri
     ...(isIP(host) === 0 && options.sslsni !== "0" && { servername: host }),
     rejectUnauthorized: checked,
     ...(checked && !system && { ca: read("sslrootcert", rootFile) }),
-    ...(sslMode !== "verify-full" && { checkServerIdentity: () => undefined }),
+    checkServerIdentity: () => undefined,
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
     ...(options.sslpassword !== undefined && { passphrase: options.sslpassword }),

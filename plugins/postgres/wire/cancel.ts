@@ -14,12 +14,13 @@ export async function cancelBackend(
   protection: Protection,
   key: BackendKey,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(settings.connectMillis);
+  const signal = AbortSignal.timeout(settings.connectMillis || 15_000);
   const socket = await openSocket(settings, place, protection, signal);
   await new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
     socket.once("close", () => resolve()).on("error", () => undefined);
     socket.resume();
-    socket.end(cancelRequest(key.pid, key.secret));
+    // The server ends it: pgbouncer 1.18 dies of a client that does so first.
+    socket.write(cancelRequest(key.pid, key.secret));
   });
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { refusal } from "../refusal.ts";
 import type { Place, Settings } from "../target/settings.ts";
 import { tlsOptions } from "../target/tls.ts";
@@ -22,21 +22,45 @@ export async function openSocket(settings: Settings, place: Place, protection: P
   if (protection === "plain") return socket;
   if (!settings.directTls) {
     socket.write(sslRequest);
-    if ((await answered(socket, signal)) !== "S") {
-      if (protection === "tls if offered") return socket;
+    const answer = await answered(socket, signal);
+    if (answer === "N" && protection === "tls if offered") return socket;
+    if (answer !== "S") {
       socket.destroy();
-      throw refusal({
-        code: "CONNECTION_FAILED",
-        message: `The server at "${place.host}" offers no TLS, and sslmode=${settings.sslMode} wants it`,
-        hint: "Turn TLS on in the server, or use sslmode=prefer",
-        retryable: false,
-      });
+      throw answer === "N" ? noTls(settings, place) : stranger(place);
     }
   }
   socket.removeAllListeners("close");
   const secured = connectTls({ socket, ...tlsOptions(settings, place.host) });
   secured.on("error", () => undefined);
-  return await opened(secured, "secureConnect", signal);
+  await opened(secured, "secureConnect", signal);
+  if (settings.sslMode === "verify-full") checkName(secured, place.host);
+  return secured;
+}
+
+function noTls({ sslMode }: Settings, { host }: Place): Error {
+  const message = `The server at "${host}" offers no TLS, and sslmode=${sslMode} wants it`;
+  return refusal({ code: "CONNECTION_FAILED", message, hint: "Turn TLS on in the server, or use sslmode=prefer", retryable: false });
+}
+
+function stranger({ host, port }: Place): Error {
+  const message = `What answers at "${host}" port ${port} is not PostgreSQL`;
+  return refusal({ code: "CONNECTION_FAILED", message, hint: "Check host and port", retryable: false });
+}
+
+/** Deno looks at the name only when it sends one, which it does not for an address. */
+function checkName(socket: TLSSocket, host: string): void {
+  const mismatch = checkServerIdentity(host, socket.getPeerCertificate());
+  if (mismatch === undefined) return;
+  socket.destroy();
+  throw refusal(
+    {
+      code: "CONNECTION_FAILED",
+      message: `The server's certificate is not made out to "${host}"`,
+      hint: "Name the host as its certificate does, or use sslmode=verify-ca",
+      retryable: false,
+    },
+    mismatch,
+  );
 }
 
 function plainSocket({ host, port }: Place): Socket {
