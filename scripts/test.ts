@@ -12,6 +12,9 @@ interface Counts {
   readonly skipped: number;
 }
 
+/** A runner that takes longer has a test that hangs: it is ended, and counts as failed. */
+const longestMillis = 20 * 60_000;
+
 const crashed: Counts = { passed: 0, failed: 1, skipped: 0 };
 
 /** Runs one runner with its output shown, and counts from its JUnit report. A crash, or no test at all, is a failure. */
@@ -19,7 +22,9 @@ async function run(title: string, command: readonly string[], report: string): P
   console.log(`\n── ${title}`);
   rmSync(report, { force: true });
   const child = Bun.spawn([...command], { cwd: root, stdin: "ignore", stdout: "inherit", stderr: "inherit" });
+  const patience = setTimeout(() => child.kill("SIGKILL"), longestMillis);
   const code = await child.exited;
+  clearTimeout(patience);
   const counts = existsSync(report) ? count(readFileSync(report, "utf8")) : crashed;
   const silent = counts.failed === 0 && (code !== 0 || counts.passed === 0);
   if (silent) console.error(`${title}: ${code === 0 ? "no test ran" : `ended with code ${code} though no test failed`}`);
@@ -81,10 +86,14 @@ async function steps(only: string | undefined): Promise<Counts[]> {
   return results;
 }
 
-/** What `deno.json` names under `test.include`: everything that does not need the binary or Bun. */
+/** What `deno.json` includes and does not exclude: everything that needs neither the binary nor Bun; servers are broken under Bun only. */
 function portableTests(): string[] {
-  const config: { test: { include: string[] } } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
-  return config.test.include.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]).sort();
+  const { test }: { test: { include: string[]; exclude: string[] } } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  const matches = (patterns: string[]) => patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]);
+  const left = new Set(matches(test.exclude));
+  return matches(test.include)
+    .filter((path) => !left.has(path))
+    .sort();
 }
 
 const { values } = parseArgs({ options: { only: { type: "string" } } });
