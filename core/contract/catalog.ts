@@ -1,6 +1,6 @@
 import type { LogicalType } from "./rows.ts";
 
-export type ObjectKind = "table" | "view" | "materialized view" | "routine" | "sequence" | "type";
+export type ObjectKind = "table" | "view" | "materialized view" | "routine" | "sequence" | "type" | "extension";
 
 export interface ObjectName {
   readonly schema?: string;
@@ -36,6 +36,18 @@ export interface CatalogObject extends ObjectName {
   readonly comment?: string;
   /** The engine's estimate, or an exact count where counting is free; absent when unknown. */
   readonly estimatedRows?: number;
+  /** Size on disk with indexes; absent when unknown. */
+  readonly bytes?: number;
+  /** True when the engine filters the rows of this table by who asks. */
+  readonly rowSecurity?: boolean;
+  /** The table this one is a partition of. */
+  readonly partitionOf?: ObjectName;
+  /** How a routine is called and what it returns, e.g. `(a integer, b text) returns numeric`. */
+  readonly signature?: string;
+  /** The values of an enumerated type, in its order. */
+  readonly values?: readonly string[];
+  /** The version of an extension. */
+  readonly version?: string;
   readonly columns?: readonly CatalogColumn[];
   /** Column names in key order; empty or absent when there is none. */
   readonly primaryKey?: readonly string[];

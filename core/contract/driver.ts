@@ -1,4 +1,4 @@
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, ObjectName } from "./catalog.ts";
 import type { Diagnosis } from "./problem.ts";
 import type { Column, RowStream, Value } from "./rows.ts";
 
@@ -105,6 +105,32 @@ export type FileWriter = (
   options: { readonly signal: AbortSignal },
 ) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>;
 
+export interface BeginOptions {
+  readonly signal: AbortSignal;
+  readonly readOnly: boolean;
+  /** Absent means the engine's own default. */
+  readonly isolation?: "read committed" | "repeatable read" | "serializable";
+}
+
+/**
+ * A transaction that spans calls. While it lives its connection runs nothing else. Disposing it without
+ * `commit` rolls back; a lost connection has rolled back already. After either, every method rejects.
+ */
+export interface Transaction extends AsyncDisposable {
+  query(sql: string, params: Params, options: QueryOptions): Promise<RowStream>;
+  /** Rejects when the engine could not commit; nothing was kept then. */
+  commit(signal: AbortSignal): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+/** A whole table cut into statements that read disjoint parts of it, as it was at one moment. */
+export interface SplitTable extends AsyncDisposable {
+  /** In the table's own order: joined one after the other they are the table. */
+  readonly parts: readonly string[];
+  /** Makes another connection of the same driver see the same moment, until the split is disposed. */
+  join(connection: Connection, signal: AbortSignal): Promise<void>;
+}
+
 /** A file as it was found when a session opened it. */
 export interface HeldFile {
   readonly path: string;
@@ -131,6 +157,12 @@ export interface Connection extends AsyncDisposable {
   proveReadOnly(signal: AbortSignal): Promise<ReadOnlyProof>;
   /** Formats the engine can write by itself, by name (`parquet`). A key's presence is the capability. */
   readonly fileWriters?: Readonly<Record<string, FileWriter>>;
+  /** Begins a transaction that outlives a call. */
+  begin?(options: BeginOptions): Promise<Transaction>;
+  /** Takes back whatever a caller left on the session (settings, temporary tables, locks, an open transaction); rejects when it cannot. */
+  reset?(signal: AbortSignal): Promise<void>;
+  /** Cuts a table for export over several connections; `undefined` when it is no plain table or too small to be worth it. */
+  split?(table: ObjectName, parts: number, signal: AbortSignal): Promise<SplitTable | undefined>;
   /** The engine's own fastest way out as CSV bytes. */
   copyOut?(sql: string, params: Params, options: QueryOptions): Promise<CsvStream>;
 }
