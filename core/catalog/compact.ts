@@ -17,6 +17,7 @@ export const compactKinds: Readonly<Record<Exclude<ObjectKind, "table">, string>
   routine: "routine",
   sequence: "sequence",
   type: "type",
+  extension: "extension",
 };
 
 /**
