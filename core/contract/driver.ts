@@ -1,3 +1,4 @@
+import type { Analysis, RelationRestriction } from "./analysis.ts";
 import type { Catalog, ObjectName } from "./catalog.ts";
 import type { Diagnosis } from "./problem.ts";
 import type { Column, RowStream, Value } from "./rows.ts";
@@ -69,6 +70,8 @@ export interface QueryOptions {
   readonly signal: AbortSignal;
   /** Rows per batch, at most. */
   readonly batchSize: number;
+  /** The statement runs as if these were all there is; only for a connection that has `render`. */
+  readonly restrictions?: readonly RelationRestriction[];
 }
 
 /** Positional parameters, or named ones (names without their prefix). */
@@ -77,6 +80,8 @@ export type Params = readonly Value[] | Readonly<Record<string, Value>>;
 /** One statement as the engine itself classifies it. What it cannot read is `unknown`, which counts as a write. */
 export interface Statement {
   readonly kind: "read" | "write" | "schema" | "session" | "admin" | "unknown";
+  /** Absent when the driver has no analyzer: then nothing finer than the kind can be decided. */
+  readonly analysis?: Analysis;
 }
 
 /** Whether one attempted write was stopped, and by what. */
@@ -102,7 +107,7 @@ export type FileWriter = (
   sql: string,
   params: Params,
   path: string,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly restrictions?: readonly RelationRestriction[] },
 ) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>;
 
 export interface BeginOptions {
@@ -144,6 +149,11 @@ export interface Connection extends AsyncDisposable {
   query(sql: string, params: Params, options: QueryOptions): Promise<RowStream>;
   /** Splits and classifies with the engine's own grammar; runs nothing. Text without a statement gives an empty list. */
   analyze(sql: string): Promise<readonly Statement[]>;
+  /**
+   * The statement as the engine would get it under these restrictions; runs nothing. Its presence is the
+   * capability: `query`, `explain`, `copyOut` and `fileWriters` then honour `restrictions`.
+   */
+  render?(sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal): Promise<string>;
   /** The engine's plan as text, one line per step. */
   explain(sql: string, params: Params, options: ExplainOptions): Promise<string>;
   readonly catalog: Catalog;
