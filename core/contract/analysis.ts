@@ -10,6 +10,8 @@ export interface RelationUse extends ObjectName {
   readonly access: RelationAccess;
   /** `catalog` is the engine's own metadata (`pg_catalog`, `information_schema`, `sqlite_master`). A view is listed besides what it reads. */
   readonly kind: "table" | "view" | "materialized view" | "catalog";
+  /** Of a `catalog`: `structure` tells names and types only, `contents` also values, plans or what others do, `secrets` credentials. */
+  readonly tells?: "structure" | "contents" | "secrets";
   /** The views it is reached through, outermost first; absent when the statement names it itself. */
   readonly through?: readonly ObjectName[];
 }
@@ -20,6 +22,8 @@ export type ColumnPlace = "output" | "filter" | "join" | "group" | "order" | "wi
 /** A base column a statement reaches, directly, by a star, a whole row, or through views. */
 export interface ColumnUse extends ColumnRef {
   readonly places: readonly ColumnPlace[];
+  /** True when only a star or a whole row reaches it, and no name: a hidden column is then left out, not refused. */
+  readonly byStar?: true;
 }
 
 /** A function, operator or cast by its catalog identity. */
@@ -70,7 +74,7 @@ export type MaskForm = "redact" | "null" | "hash" | "partial" | { readonly sql: 
  * reached, through views too, so that every other part of the statement sees masked values and permitted rows only.
  */
 export interface RelationRestriction extends ObjectName {
-  /** Columns that do not exist for the caller. */
+  /** Columns that do not exist for the caller; in the body of a view that names them they are null. */
   readonly hidden: readonly string[];
   readonly masks: readonly { readonly column: string; readonly form: MaskForm }[];
   /** Conditions in the engine's SQL, all of which a row must meet; `:name` stands for an entry of `values`. */

@@ -1,0 +1,47 @@
+import type { FunctionUse } from "../contract/analysis.ts";
+import type { PolicyRule, QueryRequest, Verdict } from "../contract/policy.ts";
+
+/**
+ * Refuses what no policy can allow or nobody has reviewed: text the analyzer did not understand, functions beyond the
+ * engine's list, and relations that hold credentials. `allowed` are functions and sets somebody vouched for.
+ */
+export function guardRule(allowed: (request: QueryRequest) => readonly string[]): PolicyRule {
+  return { name: "guard", judge: (request) => judge(request, allowed) };
+}
+
+function judge(request: QueryRequest, allowed: (request: QueryRequest) => readonly string[]): Verdict {
+  const { analysis } = request.statement;
+  if (analysis === undefined) return {};
+  if (analysis.unresolved !== undefined) return { deny: analysis.unresolved };
+  const secret = analysis.relations.find(({ tells }) => tells === "secrets");
+  if (secret !== undefined)
+    return {
+      deny: {
+        code: "POLICY_DENIED",
+        message: `"${secret.name}" holds credentials, and they are never read through tidegate`,
+        hint: "Leave it out of the statement",
+      },
+    };
+  // Whoever opened the gate for this call answers for what the statement does.
+  if (request.access === "write") return {};
+  const vouched = allowed(request);
+  const unknown = analysis.functions.find((used) => !used.trusted && !vouched.some((name) => isNamed(used, name)));
+  return unknown === undefined ? {} : { deny: untrusted(unknown) };
+}
+
+/** Whether a function is meant by a name in a policy: `lower`, `public.area`, or the set it belongs to. Case does not count. */
+export function isNamed({ schema, name, set }: FunctionUse, known: string): boolean {
+  const wanted = known.toLowerCase();
+  return (
+    wanted === name.toLowerCase() || (schema !== undefined && wanted === `${schema}.${name}`.toLowerCase()) || wanted === set?.toLowerCase()
+  );
+}
+
+function untrusted({ name, schema, kind, set }: FunctionUse) {
+  const full = schema === undefined || schema === "pg_catalog" ? name : `${schema}.${name}`;
+  return {
+    code: "POLICY_DENIED",
+    message: `The ${kind} "${full}" is not on the list of those known to change nothing and reach nothing`,
+    hint: `Do without it, or have it allowed: policy.allowFunctions: ${set ?? full}`,
+  } as const;
+}

@@ -1,0 +1,157 @@
+import { readDuration, readSize } from "../../config/units.ts";
+import type { Principal } from "../../contract/policy.ts";
+import { checkCycle, checkFile } from "./check.ts";
+import { createGrants, type Grants } from "./grants.ts";
+import { policyProblem, type ReadPolicy } from "./read.ts";
+import { createRule, type Rule } from "./rule.ts";
+import type { PolicyFile, RoleEntry, RuleEntry } from "./schema.ts";
+
+/** What somebody's roles come to. */
+export interface Permissions {
+  readonly roles: readonly string[];
+  readonly grants: Grants;
+  /** The entries of the roles, for all that is not a rule: limits, functions, hours. */
+  readonly entries: readonly { readonly role: string; readonly entry: RoleEntry }[];
+  readonly limits: Limits;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+export interface Limits {
+  readonly maxRows?: number;
+  readonly maxBytes?: number;
+  readonly maxMillis?: number;
+  readonly maxCost?: number;
+  readonly maxAffectedRows?: number;
+  readonly joins?: number;
+  readonly depth?: number;
+  readonly relations?: number;
+}
+
+/** All policy files as one, checked; asks nothing of the outside. */
+export interface RolePolicy {
+  readonly files: readonly string[];
+  readonly roles: readonly string[];
+  readonly auditSql: boolean;
+  permissions(principal: Principal): Permissions;
+  /** What each mask and filter names, for checks against a live catalog. */
+  readonly rules: readonly PlacedRule[];
+}
+
+export interface PlacedRule {
+  readonly role: string;
+  readonly entry: RuleEntry;
+  readonly file: string;
+  readonly line: number;
+}
+
+type Section = "roles" | "groups" | "principals";
+
+/** Joins policy files. @throws CONFIG_INVALID with file, line and remedy for whatever cannot hold */
+export function compilePolicy(
+  files: readonly ReadPolicy[],
+  known: { readonly connections: readonly string[]; readonly tools: readonly string[] },
+): RolePolicy {
+  const origin = { roles: new Map<string, ReadPolicy>(), groups: new Map<string, ReadPolicy>(), principals: new Map<string, ReadPolicy>() };
+  for (const file of files) for (const section of ["roles", "groups", "principals"] as const) claim(file, section, origin[section]);
+  const roleOf = (name: string): RoleEntry | undefined => origin.roles.get(name)?.policy.roles?.[name];
+  const defaults = onlyOne(files, "default");
+  const placed = files.flatMap(placedRules);
+  const rulesOf = new Map<string, Rule[]>();
+  for (const { role, entry, file, line } of placed) {
+    const rules = rulesOf.get(role) ?? [];
+    rules.push(createRule(`role ${role}, rule ${rules.length + 1} (${file}:${line})`, entry));
+    rulesOf.set(role, rules);
+  }
+  for (const file of files) checkFile(file, [...origin.roles.keys()], [...origin.groups.keys()], known);
+  for (const [name, file] of origin.roles) checkCycle(name, file, roleOf);
+  const cache = new Map<string, Permissions>();
+
+  const permissions = (principal: Principal): Permissions => {
+    const listed = origin.principals.get(principal.id)?.policy.principals?.[principal.id];
+    const groups = (listed?.groups ?? []).flatMap((group) => origin.groups.get(group)?.policy.groups?.[group] ?? []);
+    const carried = principal.roles.flatMap((name) => origin.groups.get(name)?.policy.groups?.[name] ?? (roleOf(name) ? [name] : []));
+    const own = [...(listed?.roles ?? []), ...groups, ...carried];
+    const roles = closure(own.length > 0 || listed !== undefined ? own : (defaults ?? []), roleOf);
+    const values = { ...listed?.values, ...principal.values };
+    const key = JSON.stringify([roles, values]);
+    const found = cache.get(key) ?? createPermissions(roles, values);
+    cache.set(key, found);
+    return found;
+  };
+  const createPermissions = (roles: readonly string[], values: Permissions["values"]): Permissions => {
+    const entries = roles.map((role) => ({ role, entry: roleOf(role) ?? {} }));
+    const rules = roles.flatMap((role) => rulesOf.get(role) ?? []);
+    return { roles, grants: createGrants(rules), entries, limits: limitsOf(entries.map(({ entry }) => entry.limits)), values };
+  };
+  return {
+    files: files.map(({ file }) => file),
+    roles: [...origin.roles.keys()],
+    auditSql: files.some(({ policy }) => policy.audit?.sql === true),
+    permissions,
+    rules: placed,
+  };
+}
+
+function placedRules({ file, policy, lineOf }: ReadPolicy): PlacedRule[] {
+  return Object.entries(policy.roles ?? {}).flatMap(([role, { rules = [] }]) =>
+    rules.map((entry, at) => ({ role, entry, file, line: lineOf(["roles", role, "rules", at]) })),
+  );
+}
+
+/** Notes which file defines each name. Two files that define one differently disagree. */
+function claim(file: ReadPolicy, section: Section, owners: Map<string, ReadPolicy>): void {
+  for (const [name, entry] of Object.entries(file.policy[section] ?? {})) {
+    const earlier = owners.get(name);
+    if (earlier !== undefined && JSON.stringify(earlier.policy[section]?.[name]) !== JSON.stringify(entry))
+      throw policyProblem(
+        file.file,
+        file.lineOf([section, name]),
+        `${section}.${name} is defined differently in ${earlier.file}:${earlier.lineOf([section, name])}`,
+        "Keep one of the two definitions",
+      );
+    if (earlier === undefined) owners.set(name, file);
+  }
+}
+
+function onlyOne(files: readonly ReadPolicy[], key: "default"): PolicyFile["default"] {
+  const [first, ...others] = files.filter(({ policy }) => policy[key] !== undefined);
+  const other = others.find(({ policy }) => JSON.stringify(policy[key]) !== JSON.stringify(first?.policy[key]));
+  if (first !== undefined && other !== undefined)
+    throw policyProblem(
+      other.file,
+      other.lineOf([key]),
+      `${key} is defined differently in ${first.file}`,
+      "Keep one of the two definitions",
+    );
+  return first?.policy[key];
+}
+
+/** The roles and all they inherit, each once, in the order they are reached. */
+function closure(names: readonly string[], roleOf: (name: string) => RoleEntry | undefined): string[] {
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name) || roleOf(name) === undefined) return;
+    reached.add(name);
+    roleOf(name)?.inherits?.forEach(visit);
+  };
+  names.forEach(visit);
+  return [...reached];
+}
+
+function limitsOf(entries: readonly RoleEntry["limits"][]): Limits {
+  const least = (read: (limits: NonNullable<RoleEntry["limits"]>) => number | undefined): number | undefined => {
+    const values = entries.map((limits) => (limits === undefined ? undefined : read(limits))).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : Math.min(...values);
+  };
+  const found: Record<keyof Limits, number | undefined> = {
+    maxRows: least(({ rows }) => rows),
+    maxBytes: least(({ bytes }) => readSize(bytes)),
+    maxMillis: least(({ time }) => readDuration(time)),
+    maxCost: least(({ cost }) => cost),
+    maxAffectedRows: least(({ affectedRows }) => affectedRows),
+    joins: least(({ joins }) => joins),
+    depth: least(({ depth }) => depth),
+    relations: least(({ relations }) => relations),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,113 @@
+import type { Analysis, ColumnUse, RelationRestriction, RelationUse } from "../../contract/analysis.ts";
+import type { Statement } from "../../contract/driver.ts";
+import type { Principal, Verdict } from "../../contract/policy.ts";
+import { isNamed } from "../guard.ts";
+import type { Permissions } from "./compile.ts";
+import type { TableGrants } from "./grants.ts";
+import { isOpen } from "./hours.ts";
+import type { Verb } from "./schema.ts";
+
+type Denial = Extract<Verdict, { deny: unknown }>;
+
+const deny = (message: string, hint: string): Denial => ({ deny: { code: "POLICY_DENIED", message, hint } });
+
+export const noRole = ({ id }: Principal): Denial =>
+  deny(`No role is given to "${id}"`, "Have a role added in the policy, under principals or default");
+
+/** What a role refuses whatever the statement touches. */
+export function roleDenial({ entries, limits }: Permissions, analysis: Analysis, now: Date): Denial | undefined {
+  for (const { role, entry } of entries) {
+    if (entry.hours !== undefined && !isOpen(entry.hours, now))
+      return deny(
+        `Role "${role}" is closed at this hour`,
+        `Come back between ${entry.hours.from} and ${entry.hours.to} (${entry.hours.zone ?? "UTC"})`,
+      );
+    if (entry.patterns !== undefined && !entry.patterns.includes(analysis.fingerprint))
+      return deny(
+        `Role "${role}" allows known statements only, and this one (${analysis.fingerprint}) is not among them`,
+        "Use one of the statements this role was made for, or have the fingerprint added to its patterns",
+      );
+    const refused = analysis.functions.find((used) => entry.functions?.deny?.some((known) => isNamed(used, known)));
+    if (refused !== undefined) return deny(`Role "${role}" refuses the function "${refused.name}"`, "Leave the function out");
+    if (entry.whereRequired && analysis.everyRow)
+      return deny(`The ${analysis.verb} has no where, and role "${role}" wants one`, "Say which rows are meant with a where");
+  }
+  for (const key of ["joins", "depth", "relations"] as const) {
+    const [most, is] = [limits[key], analysis.complexity[key]];
+    if (most !== undefined && is > most)
+      return deny(`The statement has ${key} ${is}, and your roles allow ${most}`, "Split it into smaller statements");
+  }
+  return undefined;
+}
+
+/** Refuses what is no read or write of relations unless the whole kind was granted. */
+export function kindDenial({ grants }: Permissions, connection: string, kind: Statement["kind"], { verb }: Analysis): Denial | undefined {
+  if (kind === "read" || kind === "write") return undefined;
+  const needed: Verb = kind === "schema" ? "ddl" : "admin";
+  const whole = grants.table({ connection });
+  if (whole.may(needed)) return undefined;
+  return deny(
+    `Your roles do not allow "${verb}" on "${connection}"`,
+    kind === "schema" ? "Have access: schema granted" : "Have access: admin granted",
+  );
+}
+
+/** A refusal must not tell whether the relation exists, so it reads the same for one that does not. */
+export function relationDenial(table: TableGrants, use: RelationUse, verb: Verb): Denial {
+  const name = full(use);
+  if (!table.may("select")) return hiddenRelation(use.through?.[0] ? full(use.through[0]) : name);
+  const rule = table.refusedBy(verb)?.id;
+  return deny(`You may read "${name}", and not ${verb} it${rule === undefined ? "" : `: ${rule}`}`, "Read it, or have the access granted");
+}
+
+/** The same words, code and hint whether it is hidden or missing. */
+export const hiddenRelation = (name: string): Denial => ({
+  deny: { code: "NOT_FOUND", message: `No table or view "${name}" is open to you`, hint: "Look at what is with inspect" },
+});
+
+export function columnDenial(table: TableGrants, use: RelationUse, columns: readonly ColumnUse[], verb: Verb): Denial | undefined {
+  for (const { column, byStar } of columns) {
+    if (byStar && use.through === undefined && verb === "select") continue;
+    const { visible } = table.column(column, "select");
+    const writable = verb === "select" || table.column(column, verb).visible || !table.column(column, "select").visible;
+    if (!visible) {
+      const via = use.through?.[0];
+      if (via !== undefined)
+        return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out");
+      return {
+        deny: {
+          code: "NOT_FOUND",
+          message: `No column "${column}" of "${full(use)}" is open to you`,
+          hint: `Look at its columns with inspect`,
+        },
+      };
+    }
+    if (!writable) return deny(`You may read "${column}" of "${full(use)}", and not ${verb} it`, "Leave the column out of what is written");
+  }
+  return undefined;
+}
+
+/** A write sees the rows and values themselves; what is filtered or masked for somebody cannot be written by them. */
+export function writeDenial(
+  table: TableGrants,
+  use: RelationUse,
+  { masks, where }: RelationRestriction,
+  columns: readonly ColumnUse[],
+): Denial {
+  const masked = columns.find(({ column }) => masks.some((mask) => mask.column === column));
+  const rule = (masked ? table.column(masked.column, "select").by : table.filters[0])?.id;
+  const why = where.length > 0 ? "its rows are filtered for you" : "columns of it are masked or hidden for you";
+  return deny(
+    `Cannot ${use.access} "${full(use)}": ${why}${rule === undefined ? "" : ` (${rule})`}`,
+    "Have somebody write who sees the table as it is",
+  );
+}
+
+/** The engine's own catalog tells names of hidden things; only who may see all of a connection may ask it. */
+export function catalogDenial({ grants }: Permissions, connection: string, use: RelationUse): Denial | undefined {
+  if (grants.unrestricted(connection)) return undefined;
+  return deny(`The engine's catalog "${full(use)}" also tells of what is not open to you`, "Use inspect: it shows what is open to you");
+}
+
+const full = ({ schema, name }: { readonly schema?: string; readonly name: string }): string =>
+  schema === undefined ? name : `${schema}.${name}`;

@@ -1,0 +1,95 @@
+import type { Analysis, RelationRestriction, RelationUse } from "../../contract/analysis.ts";
+import type { ObjectName } from "../../contract/catalog.ts";
+import type { Narrowing, PolicyRule, QueryRequest, Verdict } from "../../contract/policy.ts";
+import type { Permissions, RolePolicy } from "./compile.ts";
+import { catalogDenial, columnDenial, kindDenial, noRole, relationDenial, roleDenial, writeDenial } from "./denials.ts";
+import type { TableGrants } from "./grants.ts";
+import { restriction } from "./restriction.ts";
+import type { Verb } from "./schema.ts";
+
+/** What the rule needs to know of the world. */
+export interface RolesDeps {
+  /** The policy that holds now; `undefined` when none is configured. */
+  readonly policy: () => RolePolicy | undefined;
+  /** Every column of a relation by name, from the catalog; empty when it is not there. */
+  readonly columns: (connection: string, relation: ObjectName) => Promise<readonly string[]>;
+  readonly now: () => Date;
+}
+
+/** Holds every statement against the roles of whoever sent it. Without a policy it narrows nothing. */
+export function rolesRule(deps: RolesDeps): PolicyRule {
+  return {
+    name: "roles",
+    async judge(request) {
+      const policy = deps.policy();
+      if (policy === undefined) return {};
+      const permissions = policy.permissions(request.principal);
+      if (permissions.roles.length === 0) return noRole(request.principal);
+      const { analysis, kind } = request.statement;
+      if (analysis === undefined) return unanalysed(permissions, request);
+      return (
+        roleDenial(permissions, analysis, deps.now()) ??
+        kindDenial(permissions, request.connection, kind, analysis) ??
+        (await relations(permissions, request, analysis, deps))
+      );
+    },
+  };
+}
+
+/** Without an analysis only somebody who may see all of a connection can be let through. */
+function unanalysed({ grants, limits }: Permissions, { connection, statement }: QueryRequest): Verdict {
+  if (grants.unrestricted(connection) && statement.kind === "read") return limits;
+  return {
+    deny: {
+      code: "UNSUPPORTED",
+      message: `The driver of "${connection}" cannot tell what a statement reads, and your roles do not open all of it`,
+      hint: "Use a driver with an analyzer, or grant read on the whole connection",
+    },
+  };
+}
+
+async function relations(permissions: Permissions, { connection }: QueryRequest, analysis: Analysis, deps: RolesDeps): Promise<Verdict> {
+  const { grants, limits, values } = permissions;
+  const restrictions: RelationRestriction[] = [];
+  const rules = new Set<string>();
+  for (const use of analysis.relations) {
+    if (use.kind === "catalog") {
+      const denial = catalogDenial(permissions, connection, use);
+      if (denial !== undefined) return denial;
+      continue;
+    }
+    const table = grants.table({ connection, schema: use.schema, table: use.name });
+    const verb = verbFor(use);
+    if (!table.may(verb)) return relationDenial(table, use, verb);
+    const columns = analysis.columns.filter((column) => column.table === use.name && column.schema === use.schema);
+    const denial = columnDenial(table, use, columns, verb);
+    if (denial !== undefined) return denial;
+    const all = new Set([...(await deps.columns(connection, use)), ...columns.map(({ column }) => column)]);
+    const narrowed = restriction(table, use, [...all], values);
+    if (narrowed === undefined) continue;
+    if (verb !== "select") return writeDenial(table, use, narrowed, columns);
+    if (!restrictions.some(sameAs(use))) restrictions.push(narrowed);
+    for (const id of ruleIds(table, [...all])) rules.add(id);
+  }
+  return narrowing(limits, restrictions, [...rules]);
+}
+
+function narrowing(limits: Permissions["limits"], restrictions: readonly RelationRestriction[], rules: readonly string[]): Narrowing {
+  const { joins, depth, relations: most, ...narrowed } = limits;
+  return { ...narrowed, ...(restrictions.length > 0 && { restrictions }), ...(rules.length > 0 && { rules }) };
+}
+
+function verbFor({ access }: RelationUse): Verb {
+  if (access === "read") return "select";
+  return access === "schema" ? "ddl" : access;
+}
+
+const sameAs =
+  (a: ObjectName) =>
+  (b: ObjectName): boolean =>
+    a.name === b.name && a.schema === b.schema;
+
+function ruleIds(table: TableGrants, columns: readonly string[]): string[] {
+  const columnRules = columns.map((column) => table.column(column, "select").by?.id).filter((id) => id !== undefined);
+  return [...new Set([...columnRules, ...table.filters.map(({ id }) => id)])];
+}

@@ -1,0 +1,233 @@
+/** A statement and the base tables and columns it reaches, by their real names. */
+export interface ReachCase {
+  readonly sql: string;
+  readonly tables: readonly string[];
+  readonly columns: readonly string[];
+}
+
+const person = ["person.id", "person.name", "person.email", "person.region", "person.boss_id"];
+
+export const reaches: readonly ReachCase[] = [
+  { sql: "select 1 as one", tables: [], columns: [] },
+  { sql: "select name from person", tables: ["person"], columns: ["person.name"] },
+  { sql: "select * from person", tables: ["person"], columns: person },
+  { sql: "select p.* from person p", tables: ["person"], columns: person },
+  { sql: "select p.name as email from person as p", tables: ["person"], columns: ["person.name"] },
+  { sql: "select count(*) from person", tables: ["person"], columns: [] },
+  { sql: "select name from person where email like 'a%'", tables: ["person"], columns: ["person.name", "person.email"] },
+  { sql: "select name from person order by email", tables: ["person"], columns: ["person.name", "person.email"] },
+  {
+    sql: "select region, count(*) from person group by region having max(email) > 'a'",
+    tables: ["person"],
+    columns: ["person.region", "person.email"],
+  },
+  {
+    sql: "select p.name, u.total from person p join purchase u on u.person_id = p.id",
+    tables: ["person", "purchase"],
+    columns: ["person.name", "person.id", "purchase.total", "purchase.person_id"],
+  },
+  {
+    sql: "select a.name, b.name from person a left join person b on a.boss_id = b.id",
+    tables: ["person"],
+    columns: ["person.name", "person.boss_id", "person.id"],
+  },
+  {
+    sql: "select name, (select max(amount) from salary) from person",
+    tables: ["person", "salary"],
+    columns: ["person.name", "salary.amount"],
+  },
+  {
+    sql: "select name from person p where exists (select 1 from purchase where person_id = p.id)",
+    tables: ["person", "purchase"],
+    columns: ["person.name", "person.id", "purchase.person_id"],
+  },
+  { sql: "with t as (select id, email from person) select id from t", tables: ["person"], columns: ["person.id", "person.email"] },
+  { sql: "with person as (select person_id from salary) select person_id from person", tables: ["salary"], columns: ["salary.person_id"] },
+  {
+    sql: "with salary as (select * from salary) select amount from salary",
+    tables: ["salary"],
+    columns: ["salary.person_id", "salary.amount"],
+  },
+  { sql: "select x from (select email as x from person) t", tables: ["person"], columns: ["person.email"] },
+  { sql: "select a from (select id, email from person) t (i, a)", tables: ["person"], columns: ["person.id", "person.email"] },
+  { sql: "select name from person union all select region from person", tables: ["person"], columns: ["person.name", "person.region"] },
+  { sql: "select mail from address", tables: ["person"], columns: ["person.email"] },
+  { sql: "select * from address", tables: ["person"], columns: ["person.id", "person.email"] },
+  { sql: "select times from spent", tables: ["purchase"], columns: ["purchase.person_id"] },
+  {
+    sql: "select name, row_number() over (partition by region order by boss_id) from person",
+    tables: ["person"],
+    columns: ["person.name", "person.region", "person.boss_id"],
+  },
+  {
+    sql: "with recursive t as (select id, boss_id from person where boss_id is null union all select p.id, p.boss_id from person p join t on p.boss_id = t.id) select id from t",
+    tables: ["person"],
+    columns: ["person.id", "person.boss_id"],
+  },
+  { sql: 'select "name" from "person"', tables: ["person"], columns: ["person.name"] },
+  { sql: "select case when email is null then 1 else 2 end from person", tables: ["person"], columns: ["person.email"] },
+  { sql: "select coalesce(name, email) from person", tables: ["person"], columns: ["person.name", "person.email"] },
+];
+
+const hidden = "(select max(amount) from salary)";
+
+/** `salary` is read in each of them. */
+export const positions: readonly string[] = [
+  `select ${hidden}`,
+  `select 1 + ${hidden} from person`,
+  `select name from person where id < ${hidden}`,
+  `select name from person where id in (select person_id from salary)`,
+  `select name from person where exists (select 1 from salary)`,
+  `select name from person where not exists (select * from salary s where s.person_id = person.id)`,
+  `select region from person group by region having count(*) > ${hidden}`,
+  `select name from person order by ${hidden}`,
+  `select name from person group by name, ${hidden}`,
+  `select case when ${hidden} > 1 then 'a' else 'b' end from person`,
+  `select case 1 when ${hidden} then 2 end`,
+  `select coalesce(null, ${hidden})`,
+  `select abs(${hidden})`,
+  `select cast(${hidden} as char(10))`,
+  `select max(id + ${hidden}) from person`,
+  `select sum(id) over (order by ${hidden}) from person`,
+  `select sum(id) over (partition by ${hidden}) from person`,
+  `select sum(id) over w from person window w as (order by ${hidden})`,
+  `select p.name from person p join purchase u on u.id = ${hidden}`,
+  `select p.name from person p left join salary s on s.person_id = p.id`,
+  `select p.name from person p, salary s`,
+  `select p.name from person p cross join salary`,
+  `select x from (select amount as x from salary) t`,
+  `select x from (select x from (select amount as x from salary) t) u`,
+  `with t as (select amount from salary) select 1 from t`,
+  `with t as (select amount from salary) select * from person`,
+  `with t as (select 1 as x), u as (select * from t, salary) select * from u`,
+  `select name from person union select cast(amount as char(10)) from salary`,
+  `select name from person except select cast(amount as char(10)) from salary`,
+  `select name from person intersect select cast(amount as char(10)) from salary`,
+  `select name from person where (id, 1) in (select person_id, amount from salary)`,
+  `select name from person where id between 1 and ${hidden}`,
+  `select name from person where name like ${hidden}`,
+  `select name from person where id = ${hidden} or ${hidden} is null`,
+  `select count(*) filter (where id = ${hidden}) from person`,
+  `select name from person limit ${hidden}`,
+  `select name from person limit 1 offset ${hidden}`,
+  `values (${hidden})`,
+  `select * from (values (${hidden})) t (x)`,
+  `select * from person p natural join salary`,
+  `select * from purchase join salary using (person_id)`,
+  `select p.name, l.x from person p, lateral (select amount as x from salary s where s.person_id = p.id) l`,
+  `select "amount" from "salary"`,
+  `SELECT AMOUNT FROM SALARY`,
+  `select/**/amount/**/from/**/salary`,
+  `select amount from -- person\n salary`,
+  `select '--', amount from salary`,
+  `select '/*', amount from salary -- */`,
+  `select (((select (((amount))) from ((salary)) limit 1)))`,
+];
+
+export const verbs: readonly {
+  readonly sql: string;
+  readonly kind: "read" | "write" | "schema" | "session" | "admin" | "unknown";
+  readonly table?: string;
+  readonly access?: string;
+}[] = [
+  { sql: "select * from person", kind: "read", table: "person", access: "read" },
+  { sql: "insert into purchase (id, person_id) values (99, 1)", kind: "write", table: "purchase", access: "insert" },
+  { sql: "insert into purchase (id, person_id) select person_id, amount from salary", kind: "write", table: "salary", access: "read" },
+  { sql: "update purchase set total = 1 where id = 1", kind: "write", table: "purchase", access: "update" },
+  { sql: "update purchase set total = (select max(amount) from salary) where id = 1", kind: "write", table: "salary", access: "read" },
+  { sql: "delete from purchase where id = 1", kind: "write", table: "purchase", access: "delete" },
+  { sql: "delete from purchase where person_id in (select person_id from salary)", kind: "write", table: "salary", access: "read" },
+  { sql: "drop table purchase", kind: "schema", table: "purchase", access: "schema" },
+  { sql: "alter table purchase add column note varchar(10)", kind: "schema", table: "purchase", access: "schema" },
+  { sql: "create table fresh (id integer)", kind: "schema" },
+  { sql: "create view peek as select amount from salary", kind: "schema" },
+  { sql: "drop view contact", kind: "schema" },
+];
+
+/** Reads that mention what looks dangerous, or the table `salary`, only in texts, names and comments. */
+export const inertTexts: readonly string[] = [
+  "select 'drop table person' as \"delete\"",
+  "select 'it''s; delete from salary' from person",
+  "select name /* from salary */ from person",
+  "select name from person -- from salary\n",
+  "select name as salary from person",
+  'select name as "from salary" from person',
+  "with salary as (select 1 as amount) select amount from salary",
+  "select salary.name from person salary",
+  "select 'insert into salary' || name from person",
+  "select replace(name, 'a', 'b') from person",
+  "select id as update_count, name as insert_name from person",
+  "select name from person where name = 'select amount from salary'",
+  "select name from person where name <> 'x''; drop table salary; --'",
+];
+
+/** Portable statements of analysts: allowed, and the same rows with a filter that keeps all. */
+export const legitimate: readonly string[] = [
+  "select region, count(*) as n, min(name), max(name) from person group by region order by region",
+  "select p.region, sum(u.total) as total from person p join purchase u on u.person_id = p.id group by p.region having sum(u.total) > 1 order by 2 desc",
+  "select p.name, coalesce(s.total, 0) as total from person p left join (select person_id, sum(total) as total from purchase group by person_id) s on s.person_id = p.id order by p.id",
+  "with monthly as (select person_id, count(*) as n from purchase group by person_id), best as (select person_id from monthly where n > 1) select name from person where id in (select person_id from best) order by name",
+  "with recursive chain (id, boss_id, level) as (select id, boss_id, 1 from person where boss_id is null union all select p.id, p.boss_id, c.level + 1 from person p join chain c on p.boss_id = c.id) select id, level from chain order by id",
+  "select name, row_number() over (order by id) as nr, rank() over (partition by region order by id) as place, sum(id) over (order by id rows between 2 preceding and current row) as running from person order by id",
+  "select id, lag(total) over (partition by person_id order by id) as earlier, first_value(total) over (partition by person_id order by id) as first_one from purchase order by id",
+  "select case when total < 5 then 'low' when total < 10 then 'mid' else 'high' end as band, count(*) as n from purchase group by case when total < 5 then 'low' when total < 10 then 'mid' else 'high' end order by band",
+  "select distinct region from person order by region",
+  "select name from person where email like '%@%' and region in ('EU', 'US') and boss_id is not null order by name",
+  "select upper(name), lower(region), length(name), trim(name), substr(name, 1, 3), replace(name, 'name', 'n'), round(1.005, 2), abs(-3) from person order by id",
+  "select p.id from person p where not exists (select 1 from purchase u where u.person_id = p.id and u.total > 1000) order by p.id",
+  "select id from person union select person_id from purchase order by id",
+  "select id from person except select person_id from purchase where total > 9 order by id",
+  "select (select count(*) from purchase u where u.person_id = p.id) as n, p.name from person p order by p.id",
+  "select nullif(region, 'EU'), coalesce(boss_id, 0), cast(id as decimal(10,2)) from person order by id",
+  "select * from person p join purchase u on p.id = u.person_id where u.total between 2 and 9 order by u.id",
+  "select avg(total), min(total), max(total), sum(total), count(distinct person_id) from purchase",
+  "select name from person order by id limit 3 offset 2",
+  "select placed, count(*) from purchase where placed >= '2026-01-05' group by placed order by placed",
+  "select a.name, b.name from person a cross join person b where a.id < b.id and b.id < 4 order by a.id, b.id",
+  "select contact.name, spent.total from contact join spent on spent.person_id = contact.id order by contact.id",
+  "select * from address order by nr",
+  "select 1 where 1 = 1 and not 1 > 2",
+  "select max(n) from (select count(*) as n from purchase group by person_id) t",
+  "select id % 2 as odd, count(*) from person group by id % 2 order by 1",
+  "select name, ntile(3) over (order by id) as third from person order by id",
+  "select region, name from person where (region, name) in (select region, min(name) from person group by region) order by region",
+];
+
+/** With `person.email` masked, none may show any part of an address. */
+export const masked: readonly string[] = [
+  "select email from person",
+  "select * from person",
+  "select p.* from person p",
+  "select email as x from person",
+  "select upper(email) from person",
+  "select substr(email, 1, 7) from person",
+  "select substr(email, 3, 20) from person",
+  "select replace(email, 'a', 'a') from person",
+  "select max(email) from person",
+  "select min(email), count(*) from person group by region",
+  "select name from person union all select email from person",
+  "select x from (select email as x from person) t",
+  "with t as (select email as x from person) select x from t",
+  "with t (x) as (select email from person) select x from t",
+  "with recursive t (x, n) as (select email, 1 from person union all select x, n + 1 from t where n < 2) select x from t",
+  "select (select email from person where id = 2)",
+  "select (select max(q.email) from person q where q.id = p.id) from person p",
+  "select case when 1 = 1 then email else name end from person",
+  "select coalesce(email, name) from person",
+  "select email from contact",
+  "select mail from address",
+  "select * from address",
+  "select upper(mail) from address order by mail",
+  "select first_value(email) over (order by id) from person",
+  "select lag(email) over (order by id) from person",
+  "select p.email from person p join purchase u on u.person_id = p.id",
+  "select a.email, b.email from person a, person b",
+  "select email from person natural join (select 1 as id) t",
+  "select 'x' || email from person",
+  "select cast(email as char(80)) from person",
+  "select name from person where email = 'secret2@hidden.example' and 'hit' = 'hit' union all select email from person where email like 'secret%'",
+  "select distinct email from person",
+  "select email from person group by email",
+  "select email from (select * from person) t",
+  "select t.email from (select p.* from person p join purchase u on p.id = u.person_id) t",
+];
