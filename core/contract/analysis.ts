@@ -66,7 +66,9 @@ export interface Analysis {
   readonly unresolved?: Diagnosis;
 }
 
-/** How a masked column looks. `{ sql }` is an expression in the engine's own SQL over the columns of the same row. */
+/**
+ * How a masked column looks. `redact` is `***` in a text column and null in any other, `hash` 16 hex digits of SHA-256,
+ * `partial` the first character and `***`, or `***` where the value has fewer than five. `{ sql }` is an expression in the engine's own SQL over the columns of the same row. */
 export type MaskForm = "redact" | "null" | "hash" | "partial" | { readonly sql: string };
 
 /**
@@ -80,4 +82,6 @@ export interface RelationRestriction extends ObjectName {
   /** Conditions in the engine's SQL, all of which a row must meet; `:name` stands for an entry of `values`. */
   readonly where: readonly string[];
   readonly values: Readonly<Record<string, Value>>;
+  /** Put before what `hash` hashes, so that nobody can look a value up by its hash. */
+  readonly salt?: string;
 }

@@ -7,6 +7,7 @@ import type { Member } from "./engine/database.ts";
 import { located, shifted } from "./errors/diagnose.ts";
 import { missing } from "./errors/file-errors.ts";
 import { carried, refusal } from "./errors/refusal.ts";
+import { createGuard } from "./guard/guard.ts";
 import { writeParquet } from "./parquet.ts";
 import { planText } from "./plan.ts";
 import { tryToWrite } from "./proof.ts";
@@ -20,6 +21,7 @@ const never = new AbortController().signal;
 
 export function createConnection(member: Member, readOnly: boolean): Connection {
   const sessions = createSessions(member);
+  const guard = createGuard();
 
   /** One piece of work from beginning to end; errors are read with the SQL at hand. */
   const during = async <Result>(sql: string, signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> => {
@@ -40,14 +42,18 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     return last.statements;
   };
 
+  const permitted = async (session: Session, sql: string, { restrictions = [] }: Pick<QueryOptions, "restrictions">): Promise<string> =>
+    restrictions.length === 0 ? sql : guard.render(session, sql, restrictions);
+
   return {
     async query(sql, params, options): Promise<RowStream> {
       const session = await sessions.begin(options.signal);
       let ran = sql;
       try {
-        const statement = only(await statementsOf(session, sql));
+        const statement = only(await statementsOf(session, await permitted(session, sql, options)));
         passGate(statement, readOnly);
         ran = statement.sql;
+        if (statement.kind !== "read") session.engine.changes++;
         if (statement.kind === "read") await session.readOnly();
         const run = statement.kind === "read" ? readRows : runToEnd;
         const rows = await run(session, statement, params, options);
@@ -58,10 +64,11 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
         throw told(located(error, ran, ran.length - sql.length), session);
       }
     },
-    analyze: (sql) => during(sql, never, async (session) => (await statementsOf(session, sql)).map(({ kind }) => ({ kind }))),
-    explain: (sql, params, { analyze, signal }: ExplainOptions) =>
+    analyze: (sql, signal = never) => during(sql, signal, (session) => guard.analyze(session, sql)),
+    render: (sql, restrictions, signal) => during(sql, signal, (session) => guard.render(session, sql, restrictions)),
+    explain: (sql, params, { analyze, signal, ...options }: ExplainOptions) =>
       during(sql, signal, async (session) => {
-        const inner = explained(sql)?.inner ?? sql;
+        const inner = await permitted(session, explained(sql)?.inner ?? sql, options);
         try {
           const statement = only(await classify(session.native, inner));
           mayExplain(statement, analyze);
@@ -82,9 +89,9 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     ping: (signal) => during("", signal, async ({ native }) => void (await interruptible(native, signal, native.run("SELECT 1")))),
     proveReadOnly: (signal) => tryToWrite(() => sessions.begin(signal), readOnly),
     fileWriters: {
-      parquet: (sql: string, params: Params, path: string, { signal }: Pick<QueryOptions, "signal">) =>
+      parquet: (sql: string, params: Params, path: string, { signal, ...options }: Pick<QueryOptions, "signal" | "restrictions">) =>
         during(sql, signal, async (session) => {
-          const statement = only(await statementsOf(session, sql));
+          const statement = only(await statementsOf(session, await permitted(session, sql, options)));
           passGate(statement, true);
           await session.readOnly();
           return writeParquet(session, statement.sql, { params, path, signal });

@@ -54,13 +54,6 @@ const setup = [
 /** Says what every analyzer must see, and what a statement must give under restrictions. */
 export function describeAnalyzer({ name, driver, target, fixture }: AnalyzerSuite): void {
   let connection: Connection;
-  before(async () => {
-    await using writer = await driver.connect(target, { signal: never, readOnly: false });
-    for (const sql of setup) await drain(writer, sql);
-    connection = await driver.connect(target, { signal: never, readOnly: true });
-  });
-  after(() => connection[Symbol.asyncDispose]());
-
   const lacks = (sql: string): string | undefined => fixture.lacks.find(({ part }) => sql.includes(part))?.reason;
   const each = (title: string, statements: readonly string[], run: (sql: string) => Promise<void>): void => {
     for (const sql of statements) {
@@ -99,6 +92,13 @@ export function describeAnalyzer({ name, driver, target, fixture }: AnalyzerSuit
   };
 
   describe(`analyzer ${name}`, () => {
+    before(async () => {
+      await using writer = await driver.connect(target, { signal: never, readOnly: false });
+      for (const sql of setup) await drain(writer, sql);
+      connection = await driver.connect(target, { signal: never, readOnly: true });
+    });
+    after(() => connection[Symbol.asyncDispose]());
+
     describe("reaches", () => {
       for (const { sql, tables, columns } of reaches) {
         each("names the base tables and columns", [sql], async () => {

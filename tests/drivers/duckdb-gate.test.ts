@@ -153,7 +153,10 @@ describe("the gate of duckdb", () => {
     await rowsOf(writer, "create table t (note varchar)");
     await rowsOf(writer, "insert into t values ('enable_logging and query')");
     for (const sql of ["checkpoint", "vacuum", "analyze", "create sequence s"]) await rowsOf(writer, sql);
-    assert.deepEqual(await writer.analyze("select nextval('s')"), [{ kind: "write" }]);
+    assert.deepEqual(
+      (await writer.analyze("select nextval('s')")).map(({ kind }) => kind),
+      ["write"],
+    );
     assert.deepEqual(await rowsOf(writer, "select nextval('s')"), [[1]]);
   });
 

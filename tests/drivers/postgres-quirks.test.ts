@@ -131,7 +131,10 @@ describe("driver postgres, on its own", { skip: typeof bin === "string" ? false 
     await using connection = await open();
     const sql = 'select :a::int + 1, (array[1,2,3])[1:2], \':b\', $$:c$$, ":d" from (select 1 as ":d") x /* :e */ -- :f';
     assert.deepEqual(await rowsOf(connection, sql, { a: 4 }), [[5, [1, 2], ":b", ":c", 1]]);
-    assert.deepEqual(await connection.analyze("select * from parent where id = :id"), [{ kind: "read" }]);
+    assert.deepEqual(
+      (await connection.analyze("select * from parent where id = :id")).map(({ kind }) => kind),
+      ["read"],
+    );
   });
 
   it("points at an error in the caller's own text, whatever was numbered before it", async () => {

@@ -14,8 +14,8 @@ function one(glob: string): Matcher {
   if (!/[*?]/.test(glob)) return (name) => name.toLowerCase() === lower;
   const source = lower
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", "[^]*")
-    .replaceAll("?", "[^]");
+    .replaceAll("*", "[\s\S]*")
+    .replaceAll("?", "[\s\S]");
   const expression = new RegExp(`^${source}$`, "u");
   return (name) => expression.test(name.toLowerCase());
 }

@@ -14,6 +14,8 @@ import type { Source } from "./source.ts";
 export interface Engine {
   readonly writable: boolean;
   readonly views: readonly FileView[];
+  /** Counts what may have changed the names the engine knows. */
+  changes: number;
   /** A folder of its own, the only one it may write to: sorts spill here. */
   readonly folder: string;
   connect(): Promise<DuckDBConnection>;
@@ -55,7 +57,7 @@ export async function startEngine(source: Source, writable: boolean): Promise<En
     const first = await connect();
     const views = await prepare(first, source);
     disconnect(first);
-    return { writable, views, folder, connect, disconnect, close };
+    return { writable, views, changes: 0, folder, connect, disconnect, close };
   } catch (error) {
     close();
     throw error;

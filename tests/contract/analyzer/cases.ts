@@ -121,7 +121,7 @@ export const positions: readonly string[] = [
   `select amount from -- person\n salary`,
   `select '--', amount from salary`,
   `select '/*', amount from salary -- */`,
-  `select (((select (((amount))) from ((salary)) limit 1)))`,
+  `select (((select (((amount))) from salary limit 1)))`,
 ];
 
 export const verbs: readonly {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Connection } from "../../../core/contract/driver.ts";
 import { answer, cellOf, type DriverCase, never, rowsOf } from "./bench.ts";
 
 export const statements: readonly DriverCase[] = [
@@ -49,7 +50,7 @@ export const statements: readonly DriverCase[] = [
         { sql: "alter table item add column extra integer", kind: "schema" },
         ...fixture.statements,
       ];
-      for (const { sql, kind } of portable) assert.deepEqual(await connection.analyze(sql), [{ kind }], sql);
+      for (const { sql, kind } of portable) assert.deepEqual(await kindsOf(connection, sql), [kind], sql);
       assert.equal(await cellOf(connection, "select count(*) from item"), 3);
     },
   },
@@ -69,7 +70,7 @@ export const statements: readonly DriverCase[] = [
     name: "analyzes statements that have parameters",
     async run({ open, fixture }) {
       await using connection = await open("read");
-      assert.deepEqual(await connection.analyze(`select * from item where id = ${fixture.placeholder(1)}`), [{ kind: "read" }]);
+      assert.deepEqual(await kindsOf(connection, `select * from item where id = ${fixture.placeholder(1)}`), ["read"]);
     },
   },
   {
@@ -120,3 +121,5 @@ export const statements: readonly DriverCase[] = [
     },
   },
 ];
+
+const kindsOf = async (connection: Connection, sql: string) => (await connection.analyze(sql)).map(({ kind }) => kind);

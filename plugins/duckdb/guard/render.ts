@@ -1,0 +1,107 @@
+import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
+import type { Value } from "../../../core/contract/rows.ts";
+import { refusal } from "../errors/refusal.ts";
+import { text as literalText, quoted } from "../sql/quote.ts";
+import { type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
+import { isNode, type Node, readTree, text, texts, writeTree } from "./json.ts";
+import { same } from "./scope.ts";
+import type { Relation } from "./snapshot.ts";
+
+/** What turning text into trees, and trees into text, needs of the engine. */
+export interface Grammar {
+  parse(sql: string): Promise<string | undefined>;
+  deparse(tree: string): Promise<string>;
+}
+
+/**
+ * The text of a query in which every restricted relation is a subselect, views written out. The text is read again and must
+ * reach no restricted relation but through those subselects.
+ */
+export async function renderRestricted(
+  read: Read,
+  tree: Node,
+  names: Names,
+  restrictions: readonly RelationRestriction[],
+  grammar: Grammar,
+): Promise<string> {
+  const substituted = new Map<Relation, Node>();
+  for (const restriction of restrictions) {
+    const relation = names.snapshot.relation([restriction.schema ?? "main", restriction.name]);
+    if (relation === undefined) continue;
+    const json = await grammar.parse(permitted(relation, restriction));
+    const query = json === undefined ? undefined : queryOf(readTree(json));
+    if (query === undefined) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+    substituted.set(relation, query);
+  }
+  substitute(read, names, substituted);
+  return grammar.deparse(writeTree(tree));
+}
+
+function substitute({ sites, qualified }: Read, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
+  for (const { node, relation } of sites) {
+    const query = relation.kind === "table" ? copy(substituted.get(relation)) : viewBody(relation, names, substituted);
+    if (query === undefined) continue;
+    const aliases = texts(node.column_name_alias);
+    const columns = relation.kind === "view" ? relation.columns.map((name, at) => aliases[at] ?? name) : aliases;
+    const { alias, sample } = node;
+    for (const key of Object.keys(node)) delete node[key];
+    Object.assign(node, { type: "SUBQUERY", alias: text(alias) || relation.name, subquery: { node: query } });
+    if (columns.length > 0) node.column_name_alias = columns;
+    if (isNode(sample)) node.sample = sample;
+  }
+  // A subselect has an alias and no schema.
+  for (const reference of qualified) {
+    const parts = texts(reference.column_names);
+    const owner = sites.find(({ relation }) => parts.length > 2 && same(relation.schema, parts.at(-3) ?? ""));
+    if (owner !== undefined) reference.column_names = parts.slice(-2);
+  }
+}
+
+/** A view over something restricted is written out; others stay. */
+function viewBody(relation: Relation, names: Names, substituted: ReadonlyMap<Relation, Node>): Node | undefined {
+  const body = copy(names.bodies.get(relation));
+  if (body === undefined) return undefined;
+  const read = readStatement(body, names);
+  const restricted = read.analysis.relations.some(({ schema, name }) =>
+    [...substituted.keys()].some((known) => known.name === name && known.schema === schema),
+  );
+  if (!restricted) return undefined;
+  substitute(read, names, substituted);
+  return body;
+}
+
+const copy = (node: Node | undefined): Node | undefined => (node === undefined ? undefined : (JSON.parse(JSON.stringify(node)) as Node));
+
+/** The part of a relation that may be seen, as a query. */
+function permitted(relation: Relation, { hidden, masks, where, values, salt = "" }: RelationRestriction): string {
+  const columns = relation.columns.flatMap((name, at) => {
+    if (hidden.some((column) => same(column, name))) return [];
+    const form = masks.find(({ column }) => same(column, name))?.form;
+    if (form === undefined) return [quoted(name)];
+    return [
+      `${typeof form === "string" ? masked(quoted(name), relation.types[at] ?? "", form, salt) : `(${form.sql})`} AS ${quoted(name)}`,
+    ];
+  });
+  const conditions = where.map((condition) => `(${filled(condition, values)})`);
+  const from = [relation.database, relation.schema, relation.name].map(quoted).join(".");
+  return `SELECT ${columns.join(", ") || "NULL AS hidden"} FROM ${from}${conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : ""}`;
+}
+
+/** A mask keeps a column's type wherever it can, so that what is computed from it still works. */
+function masked(column: string, type: string, form: Exclude<MaskForm, object>, salt: string): string {
+  const isText = type === "VARCHAR";
+  if (form === "null" || (!isText && form !== "hash")) return `CAST(NULL AS ${type})`;
+  if (form === "redact") return "'***'";
+  if (form === "hash")
+    return `(CASE WHEN ${column} IS NULL THEN NULL ELSE substr(sha256(concat(${literalText(salt)}, CAST(${column} AS VARCHAR))), 1, 16) END)`;
+  return `(CASE WHEN ${column} IS NULL THEN NULL WHEN length(${column}) > 4 THEN concat(substr(${column}, 1, 1), '***') ELSE '***' END)`;
+}
+
+/** Puts values into a condition. A name in a literal is no placeholder. */
+function filled(condition: string, values: Readonly<Record<string, Value>>): string {
+  return condition.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|::|:([A-Za-z_]\w*)/g, (token, name: string | undefined) => {
+    if (name === undefined) return token;
+    const value = values[name];
+    return typeof value === "number" || typeof value === "bigint" ? String(value) : literalText(String(value ?? ""));
+  });
+}
