@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { EventEmitter } from "node:events";
+import type { RelationRestriction } from "../contract/analysis.ts";
 import type { Connection, ConnectOptions, CsvStream, Driver, HeldFile, Params, QueryOptions, Target } from "../contract/driver.ts";
 import type { Diagnosis } from "../contract/problem.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { frame, frameReader } from "./frames.ts";
+
+/** How long an analysis is good for: a schema may change under it. */
+const rememberMillis = 1000;
 
 /** How long an engine may take to close before its process is ended. */
 const closeMillis = 1000;
@@ -18,17 +22,11 @@ export interface DriverSource {
 /** How a child is told what to do; see `seat.ts`. */
 export type SeatRequest =
   | { readonly id: number; readonly do: "connect"; readonly source: DriverSource; readonly target: SeatTarget; readonly readOnly: boolean }
-  | { readonly id: number; readonly do: "query" | "copyOut"; readonly sql: string; readonly params: Params; readonly batchSize: number }
+  | ({ readonly id: number; readonly do: "query" | "copyOut"; readonly sql: string; readonly params: Params } & Carried)
   | { readonly id: number; readonly do: "next" | "close"; readonly stream: number }
   | { readonly id: number; readonly do: "analyze"; readonly sql: string }
-  | {
-      readonly id: number;
-      readonly do: "explain";
-      readonly sql: string;
-      readonly params: Params;
-      readonly batchSize: number;
-      readonly analyze: boolean;
-    }
+  | { readonly id: number; readonly do: "render"; readonly sql: string; readonly restrictions: readonly RelationRestriction[] }
+  | ({ readonly id: number; readonly do: "explain"; readonly sql: string; readonly params: Params; readonly analyze: boolean } & Carried)
   | {
       readonly id: number;
       readonly do: "catalog";
@@ -37,9 +35,13 @@ export type SeatRequest =
     }
   | { readonly id: number; readonly do: "ping" | "prove" | "end" };
 
+/** The options of a query that go through the pipe. */
+type Carried = Omit<QueryOptions, "signal">;
+
 /** What a child says of the connection it opened. */
 export interface SeatOpened {
   readonly copyOut: boolean;
+  readonly render: boolean;
   readonly file?: HeldFile;
 }
 
@@ -91,9 +93,8 @@ function seatConnection(seat: Seat, has: SeatOpened): Connection {
   const never = new AbortController().signal;
   return {
     query: (sql, params, options) => openRows(seat, sql, params, options),
-    analyze: remembered((sql) => seat.ask({ do: "analyze", sql }, never) as ReturnType<Connection["analyze"]>),
-    explain: (sql, params, { signal, batchSize, analyze }) =>
-      seat.ask({ do: "explain", sql, params, batchSize, analyze }, signal) as Promise<string>,
+    analyze: remembered((sql, signal = never) => seat.ask({ do: "analyze", sql }, signal) as ReturnType<Connection["analyze"]>),
+    explain: (sql, params, { signal, ...options }) => seat.ask({ do: "explain", sql, params, ...options }, signal) as Promise<string>,
     catalog: {
       read: ({ detail, object, signal }) =>
         seat.ask({ do: "catalog", detail, ...(object && { object }) }, signal) as ReturnType<Connection["catalog"]["read"]>,
@@ -105,6 +106,10 @@ function seatConnection(seat: Seat, has: SeatOpened): Connection {
     proveReadOnly: (signal) => seat.ask({ do: "prove" }, signal) as ReturnType<Connection["proveReadOnly"]>,
     ...(has.file && { file: has.file }),
     ...(has.copyOut && { copyOut: (sql: string, params: Params, options: QueryOptions) => copyOut(seat, sql, params, options) }),
+    ...(has.render && {
+      render: (sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal) =>
+        seat.ask({ do: "render", sql, restrictions }, signal) as Promise<string>,
+    }),
     [Symbol.asyncDispose]: () => endGently(seat),
   };
 }
@@ -120,21 +125,23 @@ async function endGently(seat: Seat): Promise<void> {
   }
 }
 
-/** What a text is does not change while a connection lives, so the same text is not asked for twice. */
+/** What a text reaches changes with the schema only, so the same text is not asked for twice within a moment. */
 function remembered(analyze: Connection["analyze"]): Connection["analyze"] {
-  const known = new Map<string, Awaited<ReturnType<Connection["analyze"]>>>();
-  return async (sql) => {
-    const found = known.get(sql) ?? (await analyze(sql));
+  const known = new Map<string, { readonly found: Awaited<ReturnType<Connection["analyze"]>>; readonly until: number }>();
+  return async (sql, signal) => {
+    const entry = known.get(sql);
+    if (entry !== undefined && performance.now() < entry.until) return entry.found;
+    const found = await analyze(sql, signal);
     known.delete(sql);
-    known.set(sql, found);
+    known.set(sql, { found, until: performance.now() + rememberMillis });
     const [oldest] = known.keys();
     if (known.size > 100 && oldest !== undefined) known.delete(oldest);
     return found;
   };
 }
 
-async function openRows(seat: Seat, sql: string, params: Params, { signal, batchSize }: QueryOptions): Promise<RowStream> {
-  const opened = (await seat.ask({ do: "query", sql, params, batchSize }, signal)) as {
+async function openRows(seat: Seat, sql: string, params: Params, { signal, ...options }: QueryOptions): Promise<RowStream> {
+  const opened = (await seat.ask({ do: "query", sql, params, ...options }, signal)) as {
     stream: number;
     columns: Column[];
     first: Page<Batch>;
@@ -153,8 +160,8 @@ async function openRows(seat: Seat, sql: string, params: Params, { signal, batch
   };
 }
 
-async function copyOut(seat: Seat, sql: string, params: Params, { signal, batchSize }: QueryOptions): Promise<CsvStream> {
-  const opened = (await seat.ask({ do: "copyOut", sql, params, batchSize }, signal)) as { stream: number; columns: Column[] };
+async function copyOut(seat: Seat, sql: string, params: Params, { signal, ...options }: QueryOptions): Promise<CsvStream> {
+  const opened = (await seat.ask({ do: "copyOut", sql, params, ...options }, signal)) as { stream: number; columns: Column[] };
   const pages = pull<{ readonly bytes: Uint8Array; readonly rows: number }>(seat, opened.stream, signal);
   let rows = 0;
   return {

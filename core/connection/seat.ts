@@ -41,11 +41,11 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
           { ...rest, ...(password && { password: createSecret(password) }) },
           { signal, readOnly: request.readOnly },
         );
-        const { copyOut, file } = connection;
-        return { copyOut: copyOut !== undefined, ...(file && { file }) } satisfies SeatOpened;
+        const { copyOut, file, render } = connection;
+        return { copyOut: copyOut !== undefined, render: render !== undefined, ...(file && { file }) } satisfies SeatOpened;
       }
       case "query": {
-        const rows = await open().query(request.sql, request.params, { signal, batchSize: request.batchSize });
+        const rows = await open().query(request.sql, request.params, { ...request, signal });
         const batches = rows[Symbol.asyncIterator]();
         const next = async () => {
           const { done, value } = await batches.next();
@@ -57,8 +57,7 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
         return { stream: request.id, columns: rows.columns, first: opened.first };
       }
       case "copyOut": {
-        const csv =
-          (await open().copyOut?.(request.sql, request.params, { signal, batchSize: request.batchSize })) ?? raise("copyOut is absent");
+        const csv = (await open().copyOut?.(request.sql, request.params, { ...request, signal })) ?? raise("copyOut is absent");
         const chunks = csv[Symbol.asyncIterator]();
         const next = async () => {
           const { done, value } = await chunks.next();
@@ -78,8 +77,10 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
         return undefined;
       case "analyze":
         return open().analyze(request.sql);
+      case "render":
+        return open().render?.(request.sql, request.restrictions, signal) ?? raise("render is absent");
       case "explain":
-        return open().explain(request.sql, request.params, { signal, batchSize: request.batchSize, analyze: request.analyze });
+        return open().explain(request.sql, request.params, { ...request, signal });
       case "catalog":
         return open().catalog.read({ detail: request.detail, signal, ...(request.object && { object: request.object }) });
       case "ping":

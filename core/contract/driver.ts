@@ -40,11 +40,21 @@ export interface EngineFacts {
    * process of its own, so that a cancel the engine cannot hear still stops it.
    */
   readonly blocking?: boolean;
+  /** True when every socket goes where `ConnectOptions.reach` says, so that the connection can go through a tunnel. */
+  readonly tunnels?: boolean;
   /** The schema that unqualified names mean, where the engine has a fixed one. */
   readonly defaultSchema?: string;
 }
 
+/** Where a socket goes: a port of a host, or a unix socket's path. */
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+
 export interface ConnectOptions {
+  /**
+   * Turns the endpoint of a server into one that can be reached from here, where a tunnel leads to it. Every socket of
+   * the connection goes there, those that cancel included; names in certificates stay those of the server.
+   */
+  readonly reach?: (to: Endpoint, signal: AbortSignal) => Promise<Endpoint>;
   readonly signal: AbortSignal;
   /** True opens a connection through which nothing can be changed, whatever SQL arrives. */
   readonly readOnly: boolean;
@@ -57,6 +67,8 @@ export interface Driver {
   readonly facts: EngineFacts;
   /** True when this driver reads such a path. Absent for engines that are reached by URL only. */
   claims?(path: PathFacts): boolean;
+  /** True when what follows the scheme (and its colon) is a path. Absent means always where `claims` is there, and never where it is not. */
+  isPath?(scheme: string, rest: string): boolean;
   /** The files a path target reads or keeps beside itself, without opening it: no export may replace one. Absent means the path alone. */
   files?(target: Target): readonly string[] | Promise<readonly string[]>;
   /** Opens one connection; rejects with the engine's error, which `diagnose` reads. */
@@ -118,7 +130,8 @@ export interface BeginOptions {
 }
 
 /**
- * A transaction that spans calls. While it lives its connection runs nothing else. Disposing it without
+ * A transaction that spans calls. While it lives its connection runs nothing else, but analyzes,
+ * seeing what the transaction did, and answers a ping. Disposing it without
  * `commit` rolls back; a lost connection has rolled back already. After either, every method rejects.
  */
 export interface Transaction extends AsyncDisposable {
@@ -128,12 +141,20 @@ export interface Transaction extends AsyncDisposable {
   rollback(): Promise<void>;
 }
 
-/** A whole table cut into statements that read disjoint parts of it, as it was at one moment. */
-export interface SplitTable extends AsyncDisposable {
-  /** In the table's own order: joined one after the other they are the table. */
-  readonly parts: readonly string[];
-  /** Makes another connection of the same driver see the same moment, until the split is disposed. */
-  join(connection: Connection, signal: AbortSignal): Promise<void>;
+/** How one connection reads parts of a split table. Until it is disposed the connection runs nothing else. */
+export interface PartReader extends AsyncDisposable {
+  /** One part as CSV bytes; the part before was read to its end. */
+  copyPart(part: number): AsyncIterable<Uint8Array>;
+  /** Rows of all parts so far. */
+  readonly rows: number;
+}
+
+/** A whole table split into parts, as it was at one moment; parts joined one after the other, from 0, are the table in its own order. */
+export interface SplitTable extends PartReader {
+  readonly columns: readonly Column[];
+  readonly parts: number;
+  /** The moment and the parts, for other connections of the same driver; good until this reader is disposed. */
+  readonly token: string;
 }
 
 /** A file as it was found when a session opened it. */
@@ -148,7 +169,7 @@ export interface Connection extends AsyncDisposable {
   /** Runs exactly one statement, over a path on which the engine itself refuses a second one. */
   query(sql: string, params: Params, options: QueryOptions): Promise<RowStream>;
   /** Splits and classifies with the engine's own grammar; runs nothing. Text without a statement gives an empty list. */
-  analyze(sql: string): Promise<readonly Statement[]>;
+  analyze(sql: string, signal?: AbortSignal): Promise<readonly Statement[]>;
   /**
    * The statement as the engine would get it under these restrictions; runs nothing. Its presence is the
    * capability: `query`, `explain`, `copyOut` and `fileWriters` then honour `restrictions`.
@@ -171,8 +192,10 @@ export interface Connection extends AsyncDisposable {
   begin?(options: BeginOptions): Promise<Transaction>;
   /** Takes back whatever a caller left on the session (settings, temporary tables, locks, an open transaction); rejects when it cannot. */
   reset?(signal: AbortSignal): Promise<void>;
-  /** Cuts a table for export over several connections; `undefined` when it is no plain table or too small to be worth it. */
-  split?(table: ObjectName, parts: number, signal: AbortSignal): Promise<SplitTable | undefined>;
+  /** Splits a table for export over several connections; `undefined` when it is no plain table, too small, or has values that need another way out. */
+  split?(table: ObjectName, signal: AbortSignal): Promise<SplitTable | undefined>;
+  /** Reads parts of a table that another connection split; rejects, rather than wait for long, when it cannot. */
+  joinSplit?(token: string, signal: AbortSignal): Promise<PartReader>;
   /** The engine's own fastest way out as CSV bytes. */
   copyOut?(sql: string, params: Params, options: QueryOptions): Promise<CsvStream>;
 }

@@ -6,6 +6,7 @@ import { createCsvStream } from "./csv.ts";
 import { diagnoseWrite } from "./diagnose.ts";
 import { explainPlan } from "./explain.ts";
 import { removeEmptyLog } from "./file.ts";
+import { createGuard } from "./guard/guard.ts";
 import { type Bound, bindable } from "./parameters.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
@@ -16,8 +17,10 @@ import { createTextProof, proveTexts, type TextProof } from "./text-proof.ts";
 
 export function createConnection(session: Session, file: HeldFile | undefined): Connection {
   const { database, readOnly } = session;
+  const guard = createGuard(session);
   const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> => {
     options.signal.throwIfAborted();
+    guard.restrict(options.restrictions ?? [], sql);
     return createRowStream(start(session, sql, params), options);
   };
   return {
@@ -25,11 +28,14 @@ export function createConnection(session: Session, file: HeldFile | undefined): 
     ...(file && { file }),
     copyOut: async (sql, params, options) => {
       options.signal.throwIfAborted();
+      guard.restrict(options.restrictions ?? [], sql);
       return createCsvStream(start(session, sql, params), options);
     },
-    analyze: async (sql) => session.examine(sql).map((kind) => ({ kind })),
-    async explain(sql, params, { signal, analyze }) {
+    analyze: async (sql) => guard.analyze(sql),
+    render: async (sql, restrictions) => guard.render(sql, restrictions),
+    async explain(sql, params, { signal, analyze, restrictions = [] }) {
       signal.throwIfAborted();
+      guard.restrict(restrictions, sql);
       if (analyze) throw refusal({ code: "UNSUPPORTED", message: "SQLite cannot measure a plan", hint: "Explain without analyze" });
       return explainPlan(session, sql, params);
     },

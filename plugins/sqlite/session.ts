@@ -1,4 +1,5 @@
 import { constants, type DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Event } from "./guard/events.ts";
 import { type Kind, kindOfEvent, kindOfSilence, stronger } from "./kind.ts";
 import { skipBlank } from "./lexer.ts";
 import { locate } from "./locate.ts";
@@ -9,6 +10,13 @@ export interface Prepared {
   readonly kind: Kind;
 }
 
+/** One statement of a text, and all that the engine asked leave for. */
+export interface Examined {
+  readonly kind: Kind;
+  readonly sql: string;
+  readonly events: readonly Event[];
+}
+
 /** An open database behind its wall: callers' SQL passes `prepare` and `examine`, this driver's own passes `trusted`. */
 export interface Session {
   readonly database: DatabaseSync;
@@ -17,7 +25,9 @@ export interface Session {
   /** Prepares the one statement a text holds. @throws SQL_INVALID when there is none, or more */
   prepare(sql: string): Prepared;
   /** The kind of each statement in a text; nothing takes effect. */
-  examine(sql: string): Kind[];
+  examine(sql: string): Examined[];
+  /** What callers' statements may read while they run; until this is set, everything. */
+  permit(permits: (event: Event) => boolean): void;
   trusted<Result>(work: () => Result): Result;
 }
 
@@ -26,11 +36,16 @@ type Mode = "run" | "examine" | "trusted";
 export function createSession(database: DatabaseSync, traits: { readonly readOnly: boolean; readonly hidesErrors: boolean }): Session {
   let mode: Mode = "run";
   let seen: Kind | undefined;
+  let events: Event[] = [];
+  let permits: (event: Event) => boolean = () => true;
 
   // It stays installed: VACUUM INTO, and a statement that is prepared again after the schema
   // changed, ask for permission only while they run.
-  database.setAuthorizer((action, first, second) => {
+  database.setAuthorizer((action, first, second, inDatabase, within) => {
     if (mode === "trusted") return constants.SQLITE_OK;
+    const asked: Event = { action, first: first ?? "", second: second ?? "", database: inDatabase ?? "", within: within ?? "" };
+    if (mode === "examine") events.push(asked);
+    else if (!permits(asked)) return constants.SQLITE_DENY;
     const event = kindOfEvent(action, first, second);
     seen = seen === undefined ? event : stronger(seen, event);
     // An R-tree prepares its writes when it is read; the engine itself refuses to run them.
@@ -51,6 +66,7 @@ export function createSession(database: DatabaseSync, traits: { readonly readOnl
   };
   const observe = (sql: string, how: Mode): Prepared => {
     seen = undefined;
+    events = [];
     const statement = within(how, () => database.prepare(sql));
     return { statement, kind: seen ?? kindOfSilence(statement.sourceSQL) };
   };
@@ -80,16 +96,19 @@ export function createSession(database: DatabaseSync, traits: { readonly readOnl
       }
       return { statement: observe(sql.slice(start), "run").statement, kind };
     },
+    permit(given) {
+      permits = given;
+    },
     examine(sql) {
-      const kinds: Kind[] = [];
+      const statements: Examined[] = [];
       for (let start = firstToken(sql); start < sql.length; ) {
-        const found = kinds.length === 0 ? examineAt(sql, start) : attempt(() => examineAt(sql, start));
-        kinds.push(found?.kind ?? "unknown");
+        const found = statements.length === 0 ? examineAt(sql, start) : attempt(() => examineAt(sql, start));
+        statements.push({ kind: found?.kind ?? "unknown", sql: found?.statement.sourceSQL ?? sql.slice(start), events });
         // What follows a statement that cannot be read has no known start.
         if (found === undefined) break;
         start = skipBlank(sql, start + found.statement.sourceSQL.length);
       }
-      return kinds;
+      return statements;
     },
   };
 }

@@ -83,7 +83,7 @@ function bytesHint(session: Session, statement: string, name: string): string {
 
 function reads(session: Session, sql: string): boolean {
   try {
-    return session.examine(sql).join() === "read";
+    return session.examine(sql).every(({ kind }) => kind === "read");
   } catch {
     // A write, or a pragma, cannot stand in a query.
     return false;

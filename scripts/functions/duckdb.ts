@@ -27,9 +27,33 @@ const denied: Readonly<Record<string, readonly string[]>> = {
   "use up memory": ["test_vector_types", "repeat_row"],
 };
 /** The engine knows these by its grammar. */
-const windows = ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "nth_value", "lag", "lead", "first_value", "last_value", "fill"];
+const windows = [
+  "row_number",
+  "rank",
+  "dense_rank",
+  "percent_rank",
+  "cume_dist",
+  "ntile",
+  "nth_value",
+  "lag",
+  "lead",
+  "first_value",
+  "last_value",
+  "fill",
+];
 /** Table functions that answer from their arguments alone. */
-const tables = ["range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "summary", "test_all_types", "histogram", "histogram_values"];
+const tables = [
+  "range",
+  "generate_series",
+  "unnest",
+  "repeat",
+  "json_each",
+  "json_tree",
+  "summary",
+  "test_all_types",
+  "histogram",
+  "histogram_values",
+];
 
 const instance = await DuckDBInstance.create(":memory:");
 const connection = await instance.connect();

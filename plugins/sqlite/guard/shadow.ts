@@ -1,0 +1,178 @@
+import { createHash, randomBytes } from "node:crypto";
+import { constants } from "node:sqlite";
+import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
+import { tokensOf } from "../lexer.ts";
+import { refusal } from "../refusal.ts";
+import type { Session } from "../session.ts";
+import type { Event } from "./events.ts";
+import type { KnownRelation, Names } from "./names.ts";
+
+/** Lets a session see restricted tables through temporary views only. */
+export interface Shadow {
+  /** Puts the views in place, or takes them away for an empty list. @throws when a text names `main` under restrictions */
+  arm(restrictions: readonly RelationRestriction[], sql: string): void;
+  /** The statements that made the views in place. */
+  views(): readonly string[];
+  /** Whether an event may pass while views are in place. */
+  permits(event: Event): boolean;
+}
+
+/**
+ * A temporary view hides the table of the same name, for every statement and for other temporary views. It reads a second
+ * view with a name nobody can guess, and the authorizer lets that one alone read the table: a common table expression may
+ * be called like any view, and would pass for it.
+ */
+export function createShadow(session: Session, names: () => Names): Shadow {
+  let armed = "";
+  let seen: Names | undefined;
+  let made: { readonly name: string; readonly sql: string }[] = [];
+  let guarded = new Map<string, string>();
+  const hash = registerHash(session);
+
+  const disarm = (): void => {
+    for (const { name } of made.reverse()) session.database.exec(`drop view temp.${quoted(name)}`);
+    made = [];
+    guarded = new Map();
+    armed = "";
+  };
+  const create = (name: string, body: string): void => {
+    const sql = `create temp view ${quoted(name)} ${body}`;
+    session.database.exec(sql);
+    made.push({ name, sql });
+  };
+  const build = (restrictions: readonly RelationRestriction[]): void => {
+    const known = names();
+    for (const restriction of restrictions) {
+      const table = known.get(restriction.name.toLowerCase());
+      if (table === undefined || table.kind === "view") continue;
+      const secret = `tidegate_${randomBytes(12).toString("hex")}`;
+      create(secret, `as ${permitted(table, restriction, hash)}`);
+      create(table.name, `as select * from temp.${quoted(secret)}`);
+      guarded.set(table.name.toLowerCase(), secret);
+    }
+    for (const view of viewsOver(guarded, known)) create(view.name, bodyOf(view.sql));
+  };
+
+  return {
+    arm(restrictions, sql) {
+      if (restrictions.length > 0 && namesMain(sql))
+        throw refusal({ code: "POLICY_DENIED", message: 'The statement names the database "main"', hint: 'Leave "main." out' });
+      const wanted =
+        restrictions.length === 0 ? "" : JSON.stringify(restrictions, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+      // Of another schema other views would have to be made.
+      const now = names();
+      if (wanted === armed && (wanted === "" || now === seen)) return;
+      seen = now;
+      session.trusted(() => {
+        const locked = session.readOnly;
+        if (locked) session.database.exec("pragma query_only = 0");
+        try {
+          disarm();
+          if (wanted !== "") build(restrictions);
+          armed = wanted;
+        } catch (error) {
+          disarm();
+          throw error;
+        } finally {
+          if (locked) session.database.exec("pragma query_only = 1");
+        }
+      });
+    },
+    views: () => made.map(({ sql }) => sql),
+    permits({ action, first, second, database, within }) {
+      if (armed === "" || action !== constants.SQLITE_READ) return true;
+      if (/^sqlite_temp_(schema|master)$/i.test(first)) return false;
+      const secret = database === "main" && second !== "" ? guarded.get(first.toLowerCase()) : undefined;
+      return secret === undefined || within === secret;
+    },
+  };
+}
+
+/** Views that reach a restricted table, each after those it reads. A word is enough: one view too many does no harm. */
+function viewsOver(guarded: ReadonlyMap<string, string>, names: Names): KnownRelation[] {
+  const found: KnownRelation[] = [];
+  const touched = new Set(guarded.keys());
+  const views = [...names.values()].filter(({ kind }) => kind === "view");
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const view of views) {
+      if (touched.has(view.name.toLowerCase()) || !wordsIn(view.sql).some((word) => touched.has(word))) continue;
+      touched.add(view.name.toLowerCase());
+      found.push(view);
+      grown = true;
+    }
+  }
+  return found;
+}
+
+const wordsIn = (sql: string): string[] => [...tokensOf(sql)].map(({ text }) => unquoted(text.toLowerCase()));
+
+const unquoted = (word: string): string => (/^["`'[]/.test(word) ? word.slice(1, -1) : word);
+
+/** The engine keeps `CREATE VIEW name …` as it was written from the name on. */
+function bodyOf(sql: string): string {
+  const [, , name] = [...tokensOf(sql)];
+  return name === undefined ? "" : sql.slice(name.start + name.text.length);
+}
+
+function namesMain(sql: string): boolean {
+  const words = [...tokensOf(sql)].map(({ text }) => unquoted(text.toLowerCase()));
+  return words.some((word, at) => word === "main" && words[at + 1] === ".");
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const literal = (value: unknown): string =>
+  typeof value === "number" || typeof value === "bigint" ? String(value) : `'${String(value ?? "").replaceAll("'", "''")}'`;
+
+/** The part of a table that may be seen, as a query. */
+function permitted(
+  table: KnownRelation,
+  { hidden, masks, where, values, salt = "" }: RelationRestriction,
+  hash: string | undefined,
+): string {
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  const columns = table.columns.flatMap((name, at) => {
+    if (hidden.some((column) => same(column, name))) return [];
+    const form = masks.find(({ column }) => same(column, name))?.form;
+    return [form === undefined ? quoted(name) : `${masked(quoted(name), table.types[at] ?? "", form, { salt, hash })} as ${quoted(name)}`];
+  });
+  const conditions = where.map((condition) => `(${filled(condition, values)})`);
+  return `select ${columns.join(", ") || "null as hidden"} from main.${quoted(table.name)}${conditions.length > 0 ? ` where ${conditions.join(" and ")}` : ""}`;
+}
+
+/** Declared types are only advice in SQLite: what is masked by text is masked whatever it holds. */
+function masked(
+  column: string,
+  type: string,
+  form: MaskForm,
+  { salt, hash }: { readonly salt: string; readonly hash: string | undefined },
+): string {
+  if (typeof form !== "string") return `(${form.sql})`;
+  const isText = /char|clob|text|^$/i.test(type);
+  if (form === "null" || (!isText && form !== "hash")) return "null";
+  if (form === "redact" || (form === "hash" && hash === undefined)) return "'***'";
+  if (form === "hash") return `${hash}(${literal(salt)}, ${column})`;
+  return `(case when ${column} is null then null when length(${column}) > 4 then substr(${column}, 1, 1) || '***' else '***' end)`;
+}
+
+/** Puts values into a condition. A name in a literal is no placeholder. */
+function filled(condition: string, values: RelationRestriction["values"]): string {
+  return condition.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|:([A-Za-z_]\w*)/g, (token, name: string | undefined) =>
+    name === undefined ? token : literal(values[name]),
+  );
+}
+
+/** SQLite has no cryptographic hash; the runtime does, where it lets functions be added. */
+function registerHash({ database }: Session): string | undefined {
+  if (typeof database.function !== "function") return undefined;
+  database.function("tidegate_hash", { deterministic: true }, (salt, value) =>
+    value === null
+      ? null
+      : createHash("sha256")
+          .update(String(salt))
+          .update(value instanceof Uint8Array ? value : String(value))
+          .digest("hex")
+          .slice(0, 16),
+  );
+  return "tidegate_hash";
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { createSqliteDriver } from "../../plugins/sqlite/driver.ts";
+import { describeAnalyzer } from "../contract/analyzer.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tidegate-analyzer-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describeAnalyzer({
+  name: "SQLite",
+  driver: createSqliteDriver({ log: () => undefined }),
+  target: { scheme: "sqlite", location: join(folder, "guard.db"), options: { create: "true" } },
+  fixture: {
+    schema: "main",
+    generousColumns: true,
+    lacks: [
+      { part: "with salary as (select * from salary)", reason: "SQLite finds this circular" },
+      { part: "with t as (select amount from salary) select * from person", reason: "SQLite does not read what nobody uses" },
+      { part: "lateral", reason: "SQLite has no lateral" },
+      { part: "t (i, a)", reason: "SQLite has no column list of an alias" },
+      { part: "t (x)", reason: "SQLite has no column list of an alias" },
+    ],
+    dangerous: [
+      "select load_extension('x')",
+      "select fts3_tokenizer('x')",
+      "select sqlite_compileoption_get(0)",
+      "select writefile('/tmp/x', 'y')",
+      "select name from person where load_extension('x') is null",
+      "select name from person order by fts3_tokenizer('simple')",
+    ],
+    legitimate: [
+      "select json_extract('{\"a\": 1}', '$.a'), '{\"a\": 1}' ->> 'a'",
+      "select value from json_each('[1, 2, 3]')",
+      "select group_concat(name, ', ') from person",
+      "select strftime('%Y-%m', placed) as month, count(*) from purchase group by month order by month",
+      "select date('2026-01-01', '+1 month'), julianday('2026-01-01')",
+      "select name from person where name glob 'name*' order by id",
+      "select printf('%05.2f', total), iif(total > 5, 'a', 'b') from purchase order by id",
+      "select * from (values (1, 'a'), (2, 'b'))",
+      "select count(*) filter (where region = 'EU') from person",
+      "select name, sum(id) over win from person window win as (partition by region order by id) order by id",
+      "select typeof(id), quote(name), hex(name), instr(name, 'm') from person order by id",
+      "select [name] as [from], `region` from person order by id",
+      "with recursive n(x) as (values (1) union all select x + 1 from n where x < 10) select sum(x) from n",
+      "select region, json_group_array(name) from person group by region order by region",
+      "select max(id, boss_id), min(1, 2) from person order by id",
+      "select name collate nocase from person order by name collate nocase",
+      "select cast(total as integer), total || '' from purchase order by id",
+    ],
+    refused: [
+      "select 1; select 2",
+      "attach ':memory:' as m",
+      "vacuum into '/tmp/x.db'",
+      "pragma query_only = 0",
+      "explain pragma query_only = 0",
+      "pragma writable_schema = 1",
+      "create temp table t as select 1",
+      "create temp view v as select 1",
+      "insert into person (id) values (1) returning id",
+      "with t as (select 1 as x) insert into person (id) select x from t",
+      "replace into person (id) values (1)",
+      "begin immediate",
+      "savepoint s",
+      "reindex",
+      "analyze",
+      "detach main",
+      "pragma journal_mode = delete",
+      "pragma wal_checkpoint",
+    ],
+    masked: [
+      "select main.person.email from main.person",
+      "select email from main.person",
+      "with person as (select email from main.person) select * from person",
+      'select email from "main".person',
+      "select email from [main] . [person]",
+      "select email from main/* */.person",
+      "select person.email from person",
+      "select * from person p natural join (select 2 as id)",
+      "select * from person join person q using (email)",
+      "select group_concat(email) from person",
+      "select json_group_array(email), json_object('a', email) from person",
+      "select hex(email), quote(email), printf('%s', email), instr(email, 's') || email from person",
+      "select email ->> '$' from person where email is not null",
+      "select value from json_each((select json_group_array(email) from person))",
+      "select e from (select email as e, id from person order by id limit 3)",
+      "select * from contact join person using (id)",
+      "select sql from sqlite_temp_schema",
+      "select * from sqlite_temp_master",
+      "select email, rowid from person",
+      "select email from person indexed by nothing",
+      "select (select email from main.contact limit 1)",
+    ],
+  },
+});
