@@ -129,7 +129,7 @@ export function notInstalled(name: string) {
 }
 
 export async function print(
-  changes: readonly { readonly name: string; readonly text: string }[],
+  changes: readonly { readonly name: string; readonly text: string; readonly [more: string]: unknown }[],
   options: PluginOptions,
   io: Io,
 ): Promise<void> {

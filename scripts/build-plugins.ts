@@ -1,25 +1,34 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { type About, readAbout } from "../core/plugin/author/about.ts";
+import { type Build, pack } from "../core/plugin/author/pack.ts";
+import { writeIndex } from "../core/plugin/author/publish.ts";
+import { publicText } from "../core/plugin/author/signing.ts";
 import type { PluginEntry } from "../core/plugin/catalogue.ts";
-import { type About, bundlePlugin, packPlugin, serialOf, writeIndex } from "./pack-plugin.ts";
-import { publicText, signingKey } from "./signing.ts";
+import { bundlePlugin, serialOf } from "./pack-plugin.ts";
+import { givenKey, signingKey } from "./signing.ts";
 import { root } from "./targets.ts";
 
 const out = join(root, "dist", "plugins");
 
-const usage = `Usage: npm run build:plugins [-- names...]
+const usage = `Usage: npm run build:plugins [-- names... | -- --public-key]
 
 Builds the plugins under plugins/ that have an about.json (all of them, or those named) into ${relative(root, out)}, which is a whole
 registry: any static file host can serve it, and "tidegate plugin install NAME --registry FOLDER" installs from it.
+With --public-key it builds nothing, and prints the public part of TIDEGATE_SIGNING_KEY, which a release's binaries must trust.
 
 TIDEGATE_SIGNING_KEY   ed25519 key that signs the index: PEM text, or the path of it (default: a key of this clone's own)
 TIDEGATE_SIGNING_NAME  who people are told has signed (default: tidegate)
 SOURCE_DATE_EPOCH      the index's serial number and time, in seconds (default: now)`;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { help: { type: "boolean", short: "h" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { help: { type: "boolean", short: "h" }, "public-key": { type: "boolean" } },
+    allowPositionals: true,
+  });
   if (values.help) return console.log(usage);
+  if (values["public-key"]) return printPublicKey();
   const names = readdirSync(join(root, "plugins")).filter((name) => existsSync(join(root, "plugins", name, "about.json")));
   const unknown = positionals.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`No plugin to pack is called ${unknown.join(", ")}; there are: ${names.join(", ")}`);
@@ -34,8 +43,15 @@ async function main(): Promise<void> {
   console.log(`${relative(root, join(out, "index.json"))}  serial ${serial}, signed by ${publicText(key)}`);
 }
 
+/** A release must not be signed by a key that was invented on the way. */
+function printPublicKey(): void {
+  const given = givenKey();
+  if (given === undefined) throw new Error("TIDEGATE_SIGNING_KEY is not set: a release needs the key that signs its plugins");
+  console.log(publicText(given));
+}
+
 async function build(folder: string): Promise<PluginEntry[]> {
-  const about: About = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
+  const about = readAbout(folder);
   const code = await bundlePlugin(folder);
   const platforms = Object.entries(about.natives ?? { any: {} });
   const packed: PluginEntry[] = [];
@@ -43,9 +59,15 @@ async function build(folder: string): Promise<PluginEntry[]> {
     const paths = Object.entries(natives).map(([place, from]) => [place, join(root, "node_modules", from)] as const);
     const absent = paths.find(([, path]) => !existsSync(path));
     if (absent !== undefined) console.log(`${about.name} for ${platform} is left out: ${relative(root, absent[1])} is not installed`);
-    else packed.push(packPlugin(about, platform, new Map([["index.js", code], ...paths.map(read)]), out));
+    else packed.push(write(about, { platform, files: new Map([["index.js", code], ...paths.map(read)]) }));
   }
   return packed;
+}
+
+function write(about: About, build: Build): PluginEntry {
+  const { entry, archive } = pack(about, build);
+  writeFileSync(join(out, entry.file), archive);
+  return entry;
 }
 
 function read([place, path]: readonly [string, string]): [string, Uint8Array] {

@@ -7,7 +7,7 @@ import { writeArchive, writeChecksums } from "./archive.ts";
 import { compile } from "./compile.ts";
 import { licenseText } from "./licenses.ts";
 import { packNatives } from "./natives.ts";
-import { givenKey, publicText, signingKey } from "./signing.ts";
+import { releaseKeys, trustedKeys } from "./signing.ts";
 import { hostTarget, root, type Target, targets } from "./targets.ts";
 
 const binFolder = join(root, "dist", "bin");
@@ -28,7 +28,7 @@ export async function ensureBinary(): Promise<void> {
 async function buildHost(small = false): Promise<void> {
   const started = performance.now();
   const host = hostTarget();
-  await compile(host, await packNatives(host, small), { version: fullVersion(), pluginKeys: publicText(signingKey()) }, binary);
+  await compile(host, await packNatives(host, small), { version: fullVersion(), pluginKeys: trustedKeys() }, binary);
   report(binary, started);
 }
 
@@ -37,8 +37,7 @@ async function buildArchives(wanted: readonly Target[]): Promise<void> {
   mkdirSync(binFolder, { recursive: true });
   for (const name of readdirSync(binFolder).filter((name) => name.endsWith(".tar.gz"))) rmSync(join(binFolder, name));
   const archives: string[] = [];
-  const given = givenKey();
-  const baked = { version: fullVersion(), pluginKeys: given === undefined ? "" : publicText(given) };
+  const baked = { version: fullVersion(), pluginKeys: releaseKeys() };
   for (const target of wanted) {
     const started = performance.now();
     const staging = join(root, ".cache", "build", "release", target.name);
@@ -83,8 +82,8 @@ function git(...args: string[]): string {
 
 /** One hash over everything the binary is made from. */
 function fingerprintInputs(): string {
-  const hash = createHash("sha256").update(`${fullVersion()} ${Bun.version} ${publicText(signingKey())}`);
-  const folders = ["cli", "core", "plugins", "scripts"].filter((folder) => existsSync(join(root, folder)));
+  const hash = createHash("sha256").update(`${fullVersion()} ${Bun.version} ${trustedKeys()}`);
+  const folders = ["cli", "core", "plugins", "scripts", "tests/contract"].filter((folder) => existsSync(join(root, folder)));
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

@@ -11,7 +11,7 @@ export interface BakedIn {
 }
 
 /** Compiles `cli/main.ts` and everything it needs into one executable at `outfile`, which is replaced in one step. Returns the bundled files. */
-export async function compile(target: Target, natives: PackedNatives, baked: BakedIn, outfile: string): Promise<string[]> {
+export async function compile(target: Target, natives: readonly PackedNatives[], baked: BakedIn, outfile: string): Promise<string[]> {
   const staging = join(root, ".cache", "build", `${target.name}-${process.pid}`);
   mkdirSync(staging, { recursive: true });
   const before = process.cwd();
@@ -30,7 +30,7 @@ export async function compile(target: Target, natives: PackedNatives, baked: Bak
   }
 }
 
-async function bundle(target: Target, natives: PackedNatives, baked: BakedIn, outfile: string): Promise<string[]> {
+async function bundle(target: Target, natives: readonly PackedNatives[], baked: BakedIn, outfile: string): Promise<string[]> {
   const { metafile } = await Bun.build({
     entrypoints: [join(root, "cli", "main.ts")],
     root,
@@ -65,25 +65,29 @@ async function bundle(target: Target, natives: PackedNatives, baked: BakedIn, ou
 /** The namespace of what exists in memory only, so that no path of this machine gets into the executable. */
 const generated = "embedded";
 
-/** Puts a module that unpacks and loads the embedded files in the place of DuckDB's own loader. */
-function embedNatives({ folder, files }: PackedNatives): Bun.BunPlugin {
-  const packed = new Map(files.map((file) => [`${file.name}.zst`, readFileSync(file.packed)]));
-  const lines = [
-    `import { loadEmbedded } from "embedded-loader";`,
-    ...files.map(({ name }, index) => `import packed${index} from "${name}.zst" with { type: "file" };`),
-    `const files = [${files.map((file, index) => `{ ...${JSON.stringify({ ...file, packed: "" })}, packed: packed${index} }`)}];`,
-    `module.exports = loadEmbedded({ folder: ${JSON.stringify(folder)}, files });`,
-  ];
+/** Puts modules that unpack and load the embedded files in the place of the packages' own loaders. */
+function embedNatives(natives: readonly PackedNatives[]): Bun.BunPlugin {
+  const packed = new Map(natives.flatMap(({ files }) => files.map((file) => [`${file.name}.zst`, readFileSync(file.packed)])));
+  const modules = new Map(natives.map((native) => [native.module, loaderOf(native)]));
   return {
     name: generated,
     setup(build) {
-      build.onResolve({ filter: /^@duckdb\/node-bindings$/ }, () => ({ path: "duckdb", namespace: generated }));
+      for (const path of modules.keys()) build.onResolve({ filter: new RegExp(`^${path}$`) }, () => ({ path, namespace: generated }));
       build.onResolve({ filter: /^embedded-loader$/ }, () => ({ path: join(root, "plugins", "duckdb", "embedded", "load.ts") }));
       build.onResolve({ filter: /\.zst$/ }, ({ path }) => ({ path, namespace: generated }));
-      build.onLoad({ filter: /^duckdb$/, namespace: generated }, () => ({ loader: "js", contents: lines.join("\n") }));
       build.onLoad({ filter: /\.zst$/, namespace: generated }, ({ path }) => ({ loader: "file", contents: packed.get(path) ?? "" }));
+      build.onLoad({ filter: /./, namespace: generated }, ({ path }) => ({ loader: "js", contents: modules.get(path) ?? "" }));
     },
   };
+}
+
+function loaderOf({ title, folder, files }: PackedNatives): string {
+  const listed = files.map((file, index) => `{ ...${JSON.stringify({ ...file, packed: "" })}, packed: packed${index} }`);
+  return [
+    `import { loadEmbedded } from "embedded-loader";`,
+    ...files.map(({ name }, index) => `import packed${index} from "${name}.zst" with { type: "file" };`),
+    `module.exports = loadEmbedded({ title: "${title}", folder: ${JSON.stringify(folder)}, files: [${listed}] });`,
+  ].join("\n");
 }
 
 /** Bun leaves Apple's signature for Intel Macs stale; only a Mac can renew it. */

@@ -11,10 +11,12 @@ interface Package {
 /** The licenses of everything inside the binary, as they ask to be passed on. `inputs` are the bundled files. */
 export function licenseText(inputs: readonly string[]): string {
   const bundled = inputs.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(path)?.[0]).filter((folder) => folder !== undefined);
-  // DuckDB is embedded as a file and Bun is the program around it, so neither is among the bundled modules.
+  const keyring = join(root, "node_modules/@napi-rs");
+  // Native code is embedded as files and Bun is the program around it, so neither is among the bundled modules.
   const folders = [
     ...bundled.map((folder) => join(root, folder)),
     join(root, "node_modules/@duckdb/node-bindings"),
+    ...readdirSync(keyring).map((name) => join(keyring, name)),
     join(root, "node_modules/bun"),
   ];
   const sections = [...new Set(folders.map((folder) => join(folder, "package.json")))].map(section).sort();

@@ -4,32 +4,40 @@ import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import type { NativeFile } from "../plugins/duckdb/embedded/unpack.ts";
 import { npm } from "./run.ts";
-import { root, type Target } from "./targets.ts";
+import { type Embedded, root, type Target } from "./targets.ts";
 
-/** DuckDB for one platform, compressed and ready to embed; `packed` are paths on this machine. */
+/** Native code for one platform, compressed and ready to embed; `packed` are paths on this machine. */
 export interface PackedNatives {
+  readonly title: string;
+  readonly module: string;
   readonly folder: string;
   readonly files: readonly NativeFile[];
 }
 
 /**
- * Takes DuckDB from `node_modules`, or from the registry when it is for another platform, and compresses it into `.cache/`.
+ * Takes native code from `node_modules`, or from the registry when it is for another platform, and compresses it into `.cache/`.
  * `small` takes the highest level: half a minute for a tenth less. Either is done once per version.
  */
-export async function packNatives(target: Target, small: boolean): Promise<PackedNatives> {
-  const { version, integrity } = lockedPackage(target.natives);
+export function packNatives({ embedded }: Target, small: boolean): Promise<PackedNatives[]> {
+  return Promise.all(embedded.map((native) => packNative(native, small)));
+}
+
+async function packNative(native: Embedded, small: boolean): Promise<PackedNatives> {
+  const { version, integrity } = lockedPackage(native.package);
+  const name = native.package.replace(/^@/, "").replaceAll("/", "-");
   const level = small ? 19 : 9;
-  const cache = join(root, ".cache", "natives", `${target.name}-${version}-${digest(integrity).slice(0, 12)}-zstd${level}`);
+  const cache = join(root, ".cache", "natives", `${name}-${version}-${digest(integrity).slice(0, 12)}-zstd${level}`);
   const list = join(cache, "files.json");
   if (!existsSync(list)) {
     mkdirSync(cache, { recursive: true });
-    const content = await readNatives(target, version, integrity);
+    const content = await readNatives(native, version, integrity);
     const files = [...content].map(([name, bytes]) => pack(cache, name, bytes, level));
     writeWhole(list, JSON.stringify(files));
   }
   const files: NativeFile[] = JSON.parse(readFileSync(list, "utf8"));
   const id = digest(files.map((file) => file.sha256).join()).slice(0, 12);
-  return { folder: `duckdb-${version}-${id}`, files: files.map((file) => ({ ...file, packed: join(cache, file.packed) })) };
+  const { title, module } = native;
+  return { title, module, folder: `${name}-${version}-${id}`, files: files.map((file) => ({ ...file, packed: join(cache, file.packed) })) };
 }
 
 function pack(cache: string, name: string, bytes: Uint8Array, level: number): NativeFile {
@@ -38,8 +46,8 @@ function pack(cache: string, name: string, bytes: Uint8Array, level: number): Na
   return { name, packed, bytes: bytes.length, sha256: digest(bytes) };
 }
 
-async function readNatives({ natives, library }: Target, version: string, integrity: string): Promise<Map<string, Uint8Array>> {
-  const names = ["duckdb.node", library];
+async function readNatives(native: Embedded, version: string, integrity: string): Promise<Map<string, Uint8Array>> {
+  const { package: natives, files: names } = native;
   const installed = join(root, "node_modules", natives);
   if (existsSync(installed)) return new Map(names.map((name) => [name, readFileSync(join(installed, name))]));
   const archive = await new Bun.Archive(download(natives, version, integrity)).files();

@@ -1,51 +1,38 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeKey, parseKey, publicText, readKey, type SigningKey } from "../core/plugin/author/signing.ts";
+import { readKeys } from "../core/plugin/trust.ts";
 import { root } from "./targets.ts";
-
-/** A private key, and the name by which people are told who signed. */
-export interface SigningKey {
-  readonly name: string;
-  readonly key: KeyObject;
-}
 
 /** The key of `TIDEGATE_SIGNING_KEY` (PEM text, or the path of it; named by `TIDEGATE_SIGNING_NAME`), if there is one. */
 export function givenKey(): SigningKey | undefined {
   const given = process.env.TIDEGATE_SIGNING_KEY;
   if (!given) return undefined;
-  const pem = given.includes("-----BEGIN") ? given : readFileSync(given, "utf8");
-  return { name: process.env.TIDEGATE_SIGNING_NAME || "tidegate", key: ed25519(createPrivateKey(pem)) };
+  const name = process.env.TIDEGATE_SIGNING_NAME || "tidegate";
+  return given.includes("-----BEGIN") ? parseKey(given, name) : readKey(given, name);
 }
 
 /** The given key, or this clone's own, which is made once and trusted only by the binaries built here. */
 export function signingKey(): SigningKey {
+  return givenKey() ?? developmentKey();
+}
+
+/** What a release trusts: the keys of `TIDEGATE_RELEASE_KEYS` (`name:base64`, parted by spaces), or the given key's own. None is invented. */
+export function releaseKeys(): string {
+  const named = process.env.TIDEGATE_RELEASE_KEYS?.trim() ?? "";
+  readKeys(named); // A key that cannot be read must not be found out by those who install the release.
   const given = givenKey();
-  if (given !== undefined) return given;
+  return named !== "" || given === undefined ? named : publicText(given);
+}
+
+/** What a binary for this machine trusts: as a release, and the plugins that are built here. */
+export function trustedKeys(): string {
+  return [...new Set([...releaseKeys().split(/\s+/), publicText(signingKey())])].join(" ").trim();
+}
+
+function developmentKey(): SigningKey {
   const path = join(root, ".cache", "signing", "development.pem");
-  if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const { privateKey } = generateKeyPairSync("ed25519");
-    try {
-      writeFileSync(path, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // Another build was faster: its key it is.
-    }
-  }
-  return { name: "development", key: ed25519(createPrivateKey(readFileSync(path))) };
-}
-
-/** The public part as `plugins.keys` takes it: `name:base64`. */
-export function publicText({ name, key }: SigningKey): string {
-  const der = createPublicKey(key).export({ type: "spki", format: "der" });
-  return `${name}:${der.subarray(-32).toString("base64")}`;
-}
-
-/** The content of a signature file. */
-export function signatureOf(bytes: Uint8Array, { key }: SigningKey): string {
-  return `${sign(null, bytes, key).toString("base64")}\n`;
-}
-
-function ed25519(key: KeyObject): KeyObject {
-  if (key.asymmetricKeyType !== "ed25519") throw new Error(`The signing key is ${key.asymmetricKeyType}, wanted ed25519`);
-  return key;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeKey(path); // Where another build was faster, its key it is.
+  return readKey(path, "development");
 }

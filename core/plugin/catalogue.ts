@@ -46,7 +46,7 @@ export function readIndex(bytes: Uint8Array): PluginIndex {
 
 const shapes: Readonly<Record<string, (value: unknown) => boolean>> = {
   name: isPluginName,
-  version: (value) => typeof value === "string" && /^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(value),
+  version: isVersion,
   contract: Number.isSafeInteger,
   platform: (value) => typeof value === "string" && /^[\w-]+$/.test(value),
   schemes: (value) => Array.isArray(value) && value.every((scheme) => typeof scheme === "string"),
@@ -66,6 +66,10 @@ function checkEntry(entry: Readonly<Record<string, unknown>>): void {
 /** A plugin's name is also its folder's: nothing that leads elsewhere or hides. */
 export function isPluginName(value: unknown): value is string {
   return typeof value === "string" && /^[a-z][a-z0-9-]{0,63}$/.test(value);
+}
+
+export function isVersion(value: unknown): value is string {
+  return typeof value === "string" && /^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(value);
 }
 
 function isHash(value: unknown): boolean {

@@ -1,8 +1,5 @@
-/** The keys of whoever built this binary; the build puts them here. */
+/** The public keys of whoever built this binary, as `name:base64`; the build puts them here. From source there are none. */
 declare const TIDEGATE_PLUGIN_KEYS: string | undefined;
 
-/** Public keys of the project's releases, as `name:base64`. */
-const releaseKeys: readonly string[] = [];
-
 /** The keys a registry may be signed with when the configuration adds none, parted by spaces. */
-export const builtInKeys: string = [...releaseKeys, typeof TIDEGATE_PLUGIN_KEYS === "string" ? TIDEGATE_PLUGIN_KEYS : ""].join(" ").trim();
+export const builtInKeys: string = typeof TIDEGATE_PLUGIN_KEYS === "string" ? TIDEGATE_PLUGIN_KEYS : "";

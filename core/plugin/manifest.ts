@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import type { Manifest } from "../contract/plugin.ts";
 import { type Problem, problem } from "../problem.ts";
@@ -17,7 +17,7 @@ export function readManifest(folder: string): Manifest {
 }
 
 /** Refuses a plugin made for another contract or platform. @throws PLUGIN_INVALID saying what it is and what is wanted. */
-export function checkFits(folder: string, manifest: Manifest): void {
+export function checkFits(folder: string, manifest: Pick<Manifest, "contract" | "platform">): void {
   if (manifest.contract !== contractVersion) {
     throw invalid(
       folder,
@@ -40,10 +40,11 @@ export function verifyFiles(folder: string, manifest: Manifest): void {
     const bytes = readOwn(folder, name);
     const found = createHash("sha256").update(bytes).digest("hex");
     if (bytes.length !== size || found !== sha256) {
+      const own = existsSync(join(folder, "about.json"));
       throw invalid(
         folder,
         `"${name}" is not the file that was published (sha256 ${found.slice(0, 12)}…, wanted ${sha256.slice(0, 12)}…)`,
-        "Remove the plugin's folder and install it again",
+        own ? `If you changed it yourself, run: tidegate plugin pack ${folder}` : "Remove the plugin's folder and install it again",
       );
     }
   }

@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Driver } from "../contract/driver.ts";
 import type { Activate, Contribution, Host } from "../contract/plugin.ts";
-import { asProblem, Problem, problem } from "../problem.ts";
+import { asProblem, problem } from "../problem.ts";
+import { activate } from "./activate.ts";
 import { checkFits, contractVersion, readManifest, verifyFiles } from "./manifest.ts";
 import type { Obtain } from "./obtain.ts";
 
@@ -91,23 +92,6 @@ async function loadInstalled(folder: string, log: Host["log"]): Promise<Contribu
   verifyFiles(folder, manifest);
   const entry = pathToFileURL(join(folder, manifest.entry)).href;
   return activate(() => import(entry), manifest.name, { contract: contractVersion, folder, log });
-}
-
-async function activate(load: () => Promise<{ readonly default: Activate }>, name: string, host: Host): Promise<Contribution> {
-  try {
-    const module = await load();
-    if (typeof module.default !== "function")
-      throw problem("PLUGIN_INVALID", `Plugin "${name}" has no default export to activate`, "Export default (host) => ({ drivers: […] })");
-    return await module.default(host);
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw problem(
-      "PLUGIN_INVALID",
-      `Plugin "${name}" failed while it was loaded`,
-      "Run again with --log-level debug for its own error, or remove the plugin",
-      error,
-    );
-  }
 }
 
 function brokenDriver(name: string, schemes: readonly string[], error: unknown): Driver {

@@ -24,8 +24,9 @@ export function sourceAt(location: string): Source {
   const shown = redactTarget(location);
   const scheme = /^([a-z]+):\/\//i.exec(location)?.[1]?.toLowerCase();
   if (scheme === undefined) return folderSource(location);
-  if (scheme === "file") return folderSource(fileURLToPath(location));
-  if (scheme !== "http" && scheme !== "https") {
+  const path = scheme === "file" ? pathOf(location) : undefined;
+  if (path !== undefined) return folderSource(path);
+  if ((scheme !== "http" && scheme !== "https") || !URL.canParse(location)) {
     throw problem("INPUT_INVALID", `Cannot use the registry "${shown}": wanted http, https, file or a folder`, "Correct --registry");
   }
   const base = location.replace(/\/+$/, "");
@@ -33,6 +34,15 @@ export function sourceAt(location: string): Source {
     location: shown.replace(/\/+$/, ""),
     open: (file, from, signal) => fetchBytes(new URL(`${base}/${file}`), from, signal),
   };
+}
+
+/** The path of a `file://` address; `undefined` for another machine's, and for one that names no path. */
+function pathOf(address: string): string | undefined {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    return undefined;
+  }
 }
 
 function folderSource(folder: string): Source {

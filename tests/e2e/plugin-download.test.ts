@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, request as forward } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import { binary, privateEnvironment, tempFolder, tidegate } from "../support/binary.ts";
 import { createTestRegistry, serveFolder } from "../support/plugin-registry.ts";
 
@@ -159,31 +160,103 @@ describe("the way to the registry", () => {
   });
 
   it("trusts the certificate that NODE_EXTRA_CA_CERTS names, and no other", async (test) => {
-    const folder = tempFolder();
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    try {
-      const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-      execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert, ...subject], {
-        stdio: "ignore",
-      });
-    } catch {
-      return test.skip("there is no openssl to make a certificate with");
-    }
     const registry = createTestRegistry();
     registry.publish([registry.pack()]);
-    const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
-      response.end(readFileSync(join(registry.folder, basename(request.url ?? ""))));
-    });
-    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-    const env = registry.env(`https://localhost:${(server.address() as AddressInfo).port}`);
+    const served = await serveSecurely(registry.folder, "localhost");
+    if (served === undefined) return test.skip("there is no openssl to make a certificate with");
+    await using server = disposable(served);
+    const env = registry.env(`https://localhost:${server.port}`);
     const refused = await tidegate(["plugin", "install", "tiny"], { env });
     assert.match(refused.stderr, /Cannot reach the plugin registry at localhost:\d+: \w*(CERT|SIGNED)\w*\nTry: Name the certificate file/);
-    const { code, stderr } = await tidegate(["plugin", "install", "tiny"], { env: { ...env, NODE_EXTRA_CA_CERTS: cert } });
-    server.closeAllConnections();
-    server.close();
+    const { code, stderr } = await tidegate(["plugin", "install", "tiny"], { env: { ...env, NODE_EXTRA_CA_CERTS: server.certificate } });
     assert.equal(code, 0, stderr);
   });
+
+  it("goes through a proxy that only connects, and stays sealed on the way", async (test) => {
+    const registry = createTestRegistry();
+    registry.publish([registry.pack()]);
+    const served = await serveSecurely(registry.folder, "plugins.invalid");
+    if (served === undefined) return test.skip("there is no openssl to make a certificate with");
+    await using server = disposable(served);
+    const asked: string[] = [];
+    const proxy = createServer((_, response) => void response.writeHead(400).end());
+    proxy.on("connect", (request, client: Socket) => {
+      asked.push(`${request.url} ${request.headers["proxy-authorization"]}`);
+      const far = connect(server.port, "127.0.0.1", () => {
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        far.pipe(client).pipe(far);
+      });
+      for (const end of [client, far]) end.on("error", () => undefined);
+    });
+    await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
+    const { port } = proxy.address() as AddressInfo;
+    const env = { ...registry.env("https://plugins.invalid/v1"), NODE_EXTRA_CA_CERTS: server.certificate };
+    const install = (way: string) => tidegate(["plugin", "install", "tiny"], { env: { ...env, HTTPS_PROXY: way } });
+    const { code, stderr } = await install(`http://ann:open%20sesame@127.0.0.1:${port}`);
+    assert.equal(code, 0, stderr);
+    assert.equal(asked[0], `plugins.invalid:443 Basic ${Buffer.from("ann:open sesame").toString("base64")}`);
+    proxy.closeAllConnections();
+    proxy.close();
+    const gone = await install(`http://ann:open%20sesame@127.0.0.1:${port}`);
+    assert.equal(gone.code, 6, gone.stderr);
+    assert.match(gone.stderr, /Cannot reach the plugin registry at plugins\.invalid: .*\nTry: Check the network and HTTPS_PROXY/);
+    assert.doesNotMatch(gone.stderr, /sesame/);
+  });
+
+  it("may be a file:// address, whatever characters the folder has", async () => {
+    const registry = createTestRegistry();
+    registry.publish([registry.pack()]);
+    const folder = join(tempFolder(), "plug ins #1 50% ü");
+    cpSync(registry.folder, folder, { recursive: true });
+    const cwd = tempFolder();
+    const env = registry.env(pathToFileURL(folder).href);
+    const { code, stderr } = await tidegate(["plugin", "install", "tiny"], { cwd, env });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(contentOf(cwd), ["tiny"]);
+    const missing = await tidegate(["plugin", "install", "tiny"], { env: registry.env("file:///no/such/folder") });
+    assert.match(missing.stderr, /^Error: The registry "\/no\/such\/folder" has no "index\.json"\nTry: Name a folder or address/);
+    assert.equal(missing.code, 3);
+  });
+
+  it("is refused in words when it cannot be read as an address", async () => {
+    const registry = createTestRegistry();
+    for (const place of ["file://elsewhere/folder", "file:///a%2Fb", "https://", "ftp://example.com/v1"]) {
+      const { code, stderr } = await tidegate(["plugin", "install", "tiny"], { env: registry.env(place) });
+      assert.ok(code === 2 || code === 3, `${place}: ${stderr}`);
+      assert.match(stderr, /^Error: .+\nTry: /, place);
+    }
+  });
 });
+
+/** A registry's folder over TLS, by a name that only its own certificate vouches for. */
+async function serveSecurely(registry: string, name: string) {
+  const folder = tempFolder();
+  const [key, certificate] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
+  try {
+    execFileSync(
+      "openssl",
+      ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, ...subject],
+      {
+        stdio: "ignore",
+      },
+    );
+  } catch {
+    return undefined;
+  }
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (request, response) => {
+    response.end(readFileSync(join(registry, basename(request.url ?? ""))));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    port: (server.address() as AddressInfo).port,
+    certificate,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
 
 function disposable<Thing extends { close(): Promise<void> }>(thing: Thing): Thing & AsyncDisposable {
   return Object.assign(thing, { [Symbol.asyncDispose]: () => thing.close() });

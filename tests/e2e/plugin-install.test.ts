@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { bundlePlugin, packPlugin } from "../../scripts/pack-plugin.ts";
+import { pack } from "../../core/plugin/author/pack.ts";
+import { bundlePlugin } from "../../scripts/pack-plugin.ts";
 import { binary, privateEnvironment, tempFolder, tidegate } from "../support/binary.ts";
 import { createTestRegistry, newKey } from "../support/plugin-registry.ts";
 
@@ -74,11 +75,11 @@ describe("tidegate plugin", () => {
 describe("building a plugin", () => {
   it("gives the same archive wherever its source lies", async () => {
     const build = async () => {
-      const [folder, out] = [tempFolder(), tempFolder()];
+      const folder = tempFolder();
       writeFileSync(join(folder, "part.ts"), "export const where: string = import.meta.dirname + __dirname;");
       writeFileSync(join(folder, "plugin.ts"), 'import { where } from "./part.ts"; export default () => ({ drivers: [], where });');
       const about = { name: "made", version: "1.0.0", schemes: ["made"], needs: {} };
-      return packPlugin(about, "any", new Map([["index.js", await bundlePlugin(folder)]]), out);
+      return pack(about, { platform: "any", files: new Map([["index.js", await bundlePlugin(folder)]]) });
     };
     assert.deepEqual(await build(), await build());
   });

@@ -9,15 +9,18 @@ import { createTestRegistry } from "../support/plugin-registry.ts";
 const root = resolve(import.meta.dirname, "../..");
 const documents = [
   "README.md",
-  ...readdirSync(join(root, "docs"))
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
+    .map((name) => `docs/${name}`)
+    .sort(),
 ];
 
-/** The lines of every `sh` block that run tidegate; `cd` keeps its meaning within a document. */
+/** The lines of every `sh` block that run tidegate, with settings of its own before it or not; `cd` keeps its meaning within a document. */
 function commandsOf(document: string): string[] {
   const blocks = readFileSync(join(root, document), "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm);
-  return [...blocks].flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split("\n")).filter((line) => /^(tidegate|cd) /.test(line));
+  return [...blocks]
+    .flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split("\n"))
+    .filter((line) => /^(?:cd|(?:TIDEGATE_\w+=(?:"[^"]*"|\S+) )*tidegate) /.test(line));
 }
 
 describe("every documented command works as it stands", () => {

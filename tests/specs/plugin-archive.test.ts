@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
+import { tar } from "../../core/plugin/author/archive.ts";
+import { pack } from "../../core/plugin/author/pack.ts";
 import type { PluginEntry } from "../../core/plugin/catalogue.ts";
 import { readTar } from "../../core/plugin/tar.ts";
 import { unpackPlugin } from "../../core/plugin/unpack.ts";
-import { tar } from "../../scripts/archive.ts";
-import { packPlugin } from "../../scripts/pack-plugin.ts";
 import { tempFolder } from "../support/binary.ts";
 import { problemOf } from "../support/config-folder.ts";
 
@@ -113,7 +113,8 @@ describe("unpacking a plugin", () => {
   };
   const packed = () => {
     const folder = tempFolder();
-    const entry = packPlugin(about, "any", files, folder);
+    const { entry, archive } = pack(about, { platform: "any", files });
+    writeFileSync(join(folder, entry.file), archive);
     return { entry, archive: readFileSync(join(folder, entry.file)) };
   };
   /** An archive whose manifest is right while what follows it is not. */

@@ -3,6 +3,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { pack } from "../../core/plugin/author/pack.ts";
+import { writeIndex } from "../../core/plugin/author/publish.ts";
+import { publicText, type SigningKey } from "../../core/plugin/author/signing.ts";
 import { chooseEntry, entryForScheme, type PluginEntry, readIndex } from "../../core/plugin/catalogue.ts";
 import { pinned, pinnedEntry, readLock, withPin, writeLock } from "../../core/plugin/lock.ts";
 import { platform } from "../../core/plugin/manifest.ts";
@@ -11,8 +14,6 @@ import { type Source, sourceAt } from "../../core/plugin/source.ts";
 import { readKeys } from "../../core/plugin/trust.ts";
 import { compareVersions } from "../../core/plugin/version.ts";
 import { problem } from "../../core/problem.ts";
-import { packPlugin, writeIndex } from "../../scripts/pack-plugin.ts";
-import { publicText, type SigningKey } from "../../scripts/signing.ts";
 import { tempFolder } from "../support/binary.ts";
 import { problemOf } from "../support/config-folder.ts";
 
@@ -21,8 +22,7 @@ const newKey = (name: string): SigningKey => ({ name, key: generateKeyPairSync("
 const code = new Map([["index.js", Buffer.from("export default () => ({})")]]);
 
 function entry(change: Partial<PluginEntry> = {}): PluginEntry {
-  const folder = tempFolder();
-  return { ...packPlugin({ name: "p", version: "1.0.0", schemes: ["p"], needs: {} }, "any", code, folder), ...change };
+  return { ...pack({ name: "p", version: "1.0.0", schemes: ["p"], needs: {} }, { platform: "any", files: code }).entry, ...change };
 }
 
 function createRegistry(keys?: readonly SigningKey[]) {
@@ -32,7 +32,7 @@ function createRegistry(keys?: readonly SigningKey[]) {
   const data = tempFolder();
   const trusted = readKeys((keys ?? [own]).map(publicText).join(" "));
   const at = (source: Source) => createRegistryIndex({ source, keys: trusted, folder: data, note: (line) => notes.push(line) });
-  const publish = (serial: number, key = own) => writeIndex(folder, [entry()], serial, key);
+  const publish = (serial: number, key = own) => void writeIndex(folder, [entry()], serial, key);
   return { folder, publish, own, notes, at, index: at(sourceAt(folder)) };
 }
 

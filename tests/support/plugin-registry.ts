@@ -1,12 +1,14 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import type { Manifest } from "../../core/contract/plugin.ts";
+import type { About } from "../../core/plugin/author/about.ts";
+import { pack } from "../../core/plugin/author/pack.ts";
+import { writeIndex } from "../../core/plugin/author/publish.ts";
+import { publicText, type SigningKey } from "../../core/plugin/author/signing.ts";
 import type { PluginEntry } from "../../core/plugin/catalogue.ts";
-import { type About, packPlugin, writeIndex } from "../../scripts/pack-plugin.ts";
-import { publicText, type SigningKey } from "../../scripts/signing.ts";
 import { tempFolder } from "./binary.ts";
 import { installTinyPlugin } from "./tiny-plugin.ts";
 
@@ -54,15 +56,12 @@ export function createTestRegistry(): TestRegistry {
         title: "Tiny",
         ...about,
       };
-      return packPlugin(
-        whole,
-        platform,
-        new Map([["index.js", tiny()], ...(ballast > 0 ? [["native/ballast.bin", randomBytes(ballast)] as const] : [])]),
-        folder,
-        manifest,
-      );
+      const files = new Map([["index.js", tiny()], ...(ballast > 0 ? [["native/ballast.bin", randomBytes(ballast)] as const] : [])]);
+      const { entry, archive } = pack(whole, { platform, files }, manifest);
+      writeFileSync(join(folder, entry.file), archive);
+      return entry;
     },
-    publish: (entries, serial = 1, key = own) => writeIndex(folder, entries, serial, key),
+    publish: (entries, serial = 1, key = own) => void writeIndex(folder, entries, serial, key),
   };
 }
 

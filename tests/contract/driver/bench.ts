@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connection, Driver, Params } from "../../../core/contract/driver.ts";
+import type { DriverFixture, DriverSuite } from "../../../core/contract/driver-suite.ts";
 import type { Diagnosis, ProblemCode } from "../../../core/contract/problem.ts";
 import type { Column, RowStream, Value } from "../../../core/contract/rows.ts";
-import type { DriverFixture, DriverSuite } from "../driver.ts";
 
 /** One behaviour every driver must have. `run` fails by an assertion, never by knowing which driver it has. */
 export interface DriverCase {
