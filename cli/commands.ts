@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   serve: { summary: "Serve MCP over standard input and output", load: () => import("./serve.ts") },
   demo: { summary: "Create a sample shop database and five commands to try on it", load: () => import("./demo.ts") },
   doctor: { summary: "Check paths, connections, read-only proof and token cost", load: () => import("./doctor.ts") },
+  connect: { summary: "Add the MCP server to Claude, Cursor, VS Code and others", load: () => import("./connect.ts") },
   plugin: { summary: "Find, install and check drivers for other databases", load: () => import("./plugin.ts") },
   config: { summary: "Create, check and show the configuration", load: () => import("./config.ts") },
 };

@@ -3,13 +3,14 @@ import type { ShownValue } from "../core/config/effective.ts";
 import { didYouMean, problem } from "../core/problem.ts";
 import type { CommandContext } from "./commands.ts";
 import { configInit, type InitOptions } from "./config-init.ts";
+import type { SecretOptions } from "./config-secret.ts";
 import type { Io } from "./io.ts";
 import { type CommonOptions, configOf } from "./open.ts";
 import { collect, commonOptions } from "./options.ts";
 
 export function define(command: Command, context: CommandContext): void {
   const { io } = context;
-  const actions = ["init", "check", "show", "schema"];
+  const actions = ["init", "check", "show", "schema", "set-secret", "unset-secret"];
   command.argument("[action]", actions.join(", ")).addHelpText("after", examples);
   command.action((action: string | undefined) => {
     if (action === undefined) return io.out(`${command.helpInformation()}${examples}\n`);
@@ -33,6 +34,24 @@ export function define(command: Command, context: CommandContext): void {
     .command("schema")
     .description("Print the JSON Schema of the configuration file, for editors")
     .action(() => configSchema(io));
+  secretOptions(command.command("set-secret <name>"))
+    .description("Store a secret that is typed unseen or piped in, and say how to refer to it")
+    // A secret given as an argument must not be repeated in what the parser says of it.
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action(async (_name: string, options: SecretOptions, { args }: Command) =>
+      (await import("./config-secret.ts")).setSecret(args, options, io),
+    );
+  secretOptions(command.command("unset-secret <name>"))
+    .description("Remove a stored secret")
+    .action(async (name: string, options: SecretOptions) => (await import("./config-secret.ts")).unsetSecret(name, options, io));
+}
+
+function secretOptions(command: Command): Command {
+  return command
+    .option("--keyring", "in the keyring of the system (the default)")
+    .option("--file", "in a file that only you can read")
+    .option("-q, --quiet", "print data and errors only");
 }
 
 const examples = `
@@ -40,6 +59,7 @@ Examples:
   tidegate config init --connection shop=./shop.db
   tidegate config check
   tidegate config show --origins
+  tidegate config set-secret sales
   tidegate config schema > tidegate.schema.json`;
 
 interface ShowOptions extends CommonOptions {

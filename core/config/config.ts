@@ -1,5 +1,8 @@
 import type { Folders } from "./folders.ts";
 import type { ResolvedSettings, SettingValue } from "./settings.ts";
+import type { SshConfig } from "./ssh.ts";
+
+export type { SshConfig } from "./ssh.ts";
 
 /** The whole configuration with nothing left to resolve: numbers, absolute folders, variables filled in. */
 export interface Config extends ResolvedSettings {
@@ -17,13 +20,17 @@ export interface Config extends ResolvedSettings {
 export interface ConnectionConfig {
   readonly name: string;
   readonly target: string;
+  /** A reference to a secret, or the secret itself: show it through `showReference` only. */
+  readonly password?: string;
   /** The folder that a relative path in `target` starts from. */
   readonly folder: string;
   readonly write: boolean;
   readonly description?: string;
   readonly timeoutMillis?: number;
   readonly maxRows?: number;
+  /** Those named like a secret may hold references, as `password` does. */
   readonly options: Readonly<Record<string, string>>;
+  readonly ssh?: SshConfig;
 }
 
 /** Where a value was written. `template` is its text before variables were filled in. */

@@ -63,8 +63,9 @@ export function readYaml(text: string, env: Environment): YamlDocument {
     return fill(node, path);
   };
   const fill = (node: Scalar, path: Path): unknown => {
-    // An option goes to the engine as it was written: 1.10 is not 1.1.
-    if (typeof node.value === "number" && path[2] === "options") return node.source ?? node.value;
+    // An option goes to the engine as it was written: 1.10 is not 1.1. So does a password of digits.
+    const kept = path[0] === "connections" && (path[2] === "options" || path[2] === "password");
+    if (typeof node.value === "number" && kept) return node.source ?? node.value;
     if (typeof node.value !== "string") return node.value;
     const filled = substitute(node.value, env);
     if ("wrong" in filled) report(path, filled.wrong, filled.hint);

@@ -1,4 +1,5 @@
 import { namesSecret, redacted, redactTarget } from "../secrets/redact.ts";
+import { showReference } from "../secrets/resolve.ts";
 import type { Config, ConnectionConfig, Origin } from "./config.ts";
 import { shownPath } from "./find.ts";
 import { placedSettings, type ResolvedSettings, resolvedKey, type SettingValue } from "./settings.ts";
@@ -26,18 +27,22 @@ export function effectiveValues(config: Config, cwd: string): ShownValue[] {
 
 /** A variable is shown by its name: what it held may be a secret. */
 function connectionValues(connection: ConnectionConfig, template: (key: string) => string | undefined) {
-  const { name, target, write, description, timeoutMillis, maxRows, options } = connection;
+  const { name, target, password, write, description, timeoutMillis, maxRows, options, ssh } = connection;
   const at = (value: string | number | boolean, ...keys: string[]) => ({ path: ["connections", name, ...keys], value });
   return [
     at(redactTarget(template("target") ?? target), "target"),
+    ...(password === undefined ? [] : [at(showReference(template("password") ?? password) ?? redacted, "password")]),
     at(write, "write"),
     ...(description === undefined ? [] : [at(template("description") ?? description, "description")]),
     ...(timeoutMillis === undefined ? [] : [at(writeDuration(timeoutMillis), "timeout")]),
     ...(maxRows === undefined ? [] : [at(maxRows, "maxRows")]),
-    ...Object.entries(options).map(([key, value]) =>
-      at(namesSecret(key) ? redacted : redactTarget(template(`options.${key}`) ?? value), "options", key),
-    ),
+    ...Object.entries(options).map(([key, value]) => at(shownOption(key, template(`options.${key}`) ?? value), "options", key)),
+    ...Object.entries(ssh ?? {}).map(([key, value]) => at(value, "ssh", key)),
   ];
+}
+
+function shownOption(key: string, value: string): string {
+  return namesSecret(key) ? (showReference(value) ?? redacted) : redactTarget(value);
 }
 
 function templateOf(origin: Origin | undefined): string | undefined {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readReference, referenceForms } from "../secrets/resolve.ts";
 import type { Setting, SettingValue } from "./settings.ts";
 
 const variable = "\\$\\{";
@@ -24,6 +25,17 @@ export function textField(wanted: string, description: string) {
   return field((written) => (isText(written) ? written : undefined), wanted, { type: "string", minLength: 1, description });
 }
 
+/** What a field for a secret takes, for messages. */
+export const wantedSecret = `a secret, or where it is: ${referenceForms.join(", ")}`;
+
+/** A secret, or a reference to one. */
+export function secretField() {
+  const read = (written: unknown) =>
+    typeof written === "string" && written !== "" && readReference(written)?.valid !== false ? written : undefined;
+  const description = `The password of the target's user, best as a reference: ${referenceForms.join(", ")}`;
+  return field(read, wantedSecret, { type: "string", minLength: 1, description });
+}
+
 /** true or false, also as text, because a filled-in variable is text. */
 export function flagField(description: string) {
   const read = (written: unknown) => (String(written) === "true" ? true : String(written) === "false" ? false : undefined);
@@ -40,7 +52,7 @@ export function optionField() {
 }
 
 /** What was `wanted` becomes the issue's message; `shape` is the JSON Schema of what may be written. */
-function field<Value>(read: (written: unknown) => Value | undefined, wanted: string, shape: Readonly<Record<string, unknown>>) {
+export function field<Value>(read: (written: unknown) => Value | undefined, wanted: string, shape: Readonly<Record<string, unknown>>) {
   return z
     .unknown()
     .transform((written, context): Value => {

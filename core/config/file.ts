@@ -1,14 +1,14 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { problem } from "../problem.ts";
 import type { Layer } from "./config.ts";
-import { type Issue, readYaml, type YamlDocument } from "./document.ts";
+import { readYaml } from "./document.ts";
 import type { ConfigFile } from "./find.ts";
 import type { Environment, Folders } from "./folders.ts";
-import { fileProblem, schemaIssues, valueAt } from "./issues.ts";
+import { foreignCode } from "./foreign.ts";
+import { fileProblem, schemaIssues } from "./issues.ts";
 import { createLayer } from "./layer.ts";
 import { configSchema } from "./schema.ts";
-import { placedSettings } from "./settings.ts";
 
 const mostBytes = 1024 * 1024;
 
@@ -26,17 +26,6 @@ export function readFileLayer(file: ConfigFile, env: Environment, folders: Folde
     return { from: "file", file: file.path, line: document.lineOf(path), ...(template !== undefined && { template }) };
   };
   return createLayer({ connections, sections }, { folder: dirname(file.path), home: folders.home, originOf });
-}
-
-/** A project may come from anyone, and plugins are code that runs. */
-function foreignCode(file: ConfigFile, document: YamlDocument, folders: Folders): Issue[] {
-  if (file.kind !== "project") return [];
-  const set = placedSettings.filter(({ section, key }) => section === "plugins" && valueAt(document.value, [section, key]) !== undefined);
-  return set.map(({ section, key, path, variable }) => {
-    const line = document.lineOf([section, key]);
-    const hint = `Set it in ${join(folders.config, "config.yaml")}, or in ${variable}`;
-    return { line, place: `${path} (line ${line})`, text: "a project file may not set this, because plugins are code", hint };
-  });
 }
 
 function readText(file: ConfigFile): string {

@@ -1,8 +1,20 @@
 import { z } from "zod";
-import { flagField, optionField, settingField, textField } from "./fields.ts";
+import { namesSecret } from "../secrets/redact.ts";
+import { readReference } from "../secrets/resolve.ts";
+import { flagField, optionField, secretField, settingField, textField, wantedSecret } from "./fields.ts";
 import { connectionName, connectionSettings, type Setting, sectionAbout, settings } from "./settings.ts";
+import { sshKeys, sshSchema } from "./ssh-schema.ts";
 
 const wantedTarget = "a file such as ./shop.db, or a URL";
+
+const wantedBeside = "a target without a reference to a secret; the reference goes beside it: password: keyring:name";
+
+/** A reference inside a target would be sent to the server as if it were the password. */
+function holdsReference(target: string): boolean {
+  const password = /^\w+:\/\/[^:@/?]*:([^@/?]*)@/.exec(target)?.[1];
+  const options = [...new URLSearchParams(/\?(.*)$/s.exec(target)?.[1])].filter(([key]) => namesSecret(key)).map(([, value]) => value);
+  return [target, password ?? "", ...options].some((text) => readReference(text)?.valid);
+}
 
 const connectionSchema = z.union([
   textField(wantedTarget, "A file, a folder, or a URL; a relative path starts at this file's folder"),
@@ -10,16 +22,24 @@ const connectionSchema = z.union([
     .strictObject({
       target: textField(wantedTarget, "A file, a folder, or a URL; a relative path starts at this file's folder").optional(),
       url: textField(wantedTarget, "Another word for target").optional(),
+      password: secretField().optional(),
       write: flagField("Whether a call that asks for it may change data (default: false)").optional(),
       description: textField("text", "What the data is, for assistants that choose a connection").optional(),
       timeout: settingField(connectionSettings.timeout),
       maxRows: settingField(connectionSettings.maxRows),
       options: z.record(z.string(), optionField()).optional().describe("Options for the driver, added to those of the target"),
+      ssh: sshSchema.optional(),
     })
-    .superRefine(({ target, url }, context) => {
+    .superRefine(({ target, url, options }, context) => {
       if (target === undefined && url === undefined) context.addIssue({ code: "custom", path: ["target"], message: wantedTarget });
       if (target !== undefined && url !== undefined)
         context.addIssue({ code: "custom", path: ["url"], message: "only one of target and url" });
+      for (const [key, text] of Object.entries({ target, url }))
+        if (text !== undefined && holdsReference(text)) context.addIssue({ code: "custom", path: [key], message: wantedBeside });
+      for (const [key, value] of Object.entries(options ?? {})) {
+        if (namesSecret(key) && readReference(value)?.valid === false)
+          context.addIssue({ code: "custom", path: ["options", key], message: wantedSecret });
+      }
     })
     .meta({ oneOf: [{ required: ["target"] }, { required: ["url"] }] }),
 ]);
@@ -44,6 +64,7 @@ export const configSchema = z
 /** The keys that may stand at a place, for near-name hints; empty where any may. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configSchema.shape);
+  if (path[0] === "connections" && path[2] === "ssh") return sshKeys;
   if (path[0] === "connections") return path.length === 2 ? Object.keys(connectionSchema.options[1].shape) : [];
   return Object.keys(settings[path[0] as keyof typeof settings] ?? {});
 }

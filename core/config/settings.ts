@@ -83,6 +83,29 @@ const place = (fallback: string, about: string): Setting<"place", string> => ({
   write: same,
 });
 
+/** A file or a folder that need not be there. */
+const path = (about: string, wanted: string): Setting<"path", string> => ({
+  kind: "path",
+  fallback: "none",
+  about,
+  wanted,
+  read: (written) => (typeof written === "string" && written !== "" && !written.includes("\0") ? written : undefined),
+  write: same,
+});
+
+/** Read as one text, the names parted by spaces; empty when there are none. */
+const names = (about: string, wanted: string): Setting<"names", string> => ({
+  kind: "names",
+  fallback: "none",
+  about,
+  wanted,
+  read: (written) => {
+    const words = typeof written === "string" ? written.split(/[\s,]+/).filter((word) => word !== "" && word !== "none") : undefined;
+    return words?.every((word) => /^[\w$.]+$/.test(word)) ? words.join(" ") : undefined;
+  },
+  write: (value) => value || "none",
+});
+
 const publicKey = /^[\w.@-]+:[A-Za-z0-9+/]{43}=$/;
 
 /** Read as one text, the keys parted by spaces; empty when there are none. */
@@ -108,8 +131,27 @@ export const settings = {
     timeout: duration("30s", "Time one call may take"),
     maxConcurrent: count(4, "Queries that run at the same time on one connection; others wait"),
   },
+  pool: {
+    wait: duration("10s", "Time a call waits for a connection when all are busy"),
+    idle: duration("1m", "Time a connection to a database is kept without use"),
+    lifetime: duration("30m", "Time a connection to a database is used before a fresh one takes its place"),
+  },
   export: {
     folder: folder("<state>/exports", "The only folder assistants may export files to"),
+  },
+  policy: {
+    file: path(
+      "What each role may see and do: a policy file, or a folder of them",
+      '"none", or the path of a policy file or a folder of them',
+    ),
+    allowFunctions: names(
+      "Functions and sets of functions (such as postgis) allowed besides those known to change nothing",
+      '"none", or names of functions parted by spaces',
+    ),
+    role: names(
+      "Roles of the command line and of stdio clients, besides what the policy gives them",
+      '"none", or names of roles parted by spaces',
+    ),
   },
   telemetry: {
     traces: choice(["file", "otlp", "off"], "file", "Where traces go; otlp sends them where the OTEL_EXPORTER_OTLP_* variables say"),
@@ -134,7 +176,9 @@ export const settings = {
 /** What each section is for. */
 export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
   limits: "What one call of an assistant may use; the command line has options for this",
+  pool: "How connections to databases are shared by the calls that follow each other",
   export: "Where exports of assistants go",
+  policy: "What may be seen and done, and by whom; not for a project file",
   telemetry: "Traces of what was asked and how long it took",
   log: "Messages on standard error",
   plugins: "Drivers, tools and formats installed besides the built-in ones; not for a project file, because plugins are code",

@@ -34,10 +34,12 @@ connections:
 `;
 
 const example = `  #example:
-    #target: \${EXAMPLE_URL:-./example.db}    # keep a URL that holds a password in a variable
+    #target: \${EXAMPLE_URL:-./example.db}
+    #password: env:EXAMPLE_PASSWORD           # or file:/path, cmd:program arguments, keyring:name
     #description: Orders since 2019           # for assistants that choose a connection
     #write: false                             # true lets a call that asks for it change data
     #timeout: 1m                              # instead of limits.timeout
     #maxRows: 500                             # instead of limits.maxRows
     #options: { name: value }                 # for the driver, added to those of the target
+    #ssh: bastion.example.com                 # reaches the database over SSH; docs/ssh.md has more
 `;

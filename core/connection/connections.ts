@@ -1,22 +1,29 @@
-import type { Connection, Driver, ReadOnlyProof } from "../contract/driver.ts";
+import type { SshConfig } from "../config/config.ts";
+import type { Connection, ConnectOptions, Driver, ReadOnlyProof, Target } from "../contract/driver.ts";
 import { asProblem, didYouMean, Problem, problem, toPublic } from "../problem.ts";
-import { createPool, type Lease, type Pool } from "./pool.ts";
+import type { Secrets } from "../secrets/resolve.ts";
+import { createPool, type Loan, type Pool, type PoolLimits } from "./pool.ts";
+import { createTunnels, type Tunnels } from "./ssh/tunnels.ts";
 import { type ResolvedTarget, resolveTarget } from "./target.ts";
+import { unlocked } from "./unlock.ts";
 
 /** What the configuration says of one connection. */
 export interface ConnectionSettings {
   readonly name: string;
   readonly target: string;
+  /** A reference to a secret, or the secret itself. */
+  readonly password?: string;
   readonly write: boolean;
   /** The folder that a relative path in `target` starts from. */
   readonly folder: string;
   readonly timeoutMillis?: number;
   readonly maxRows?: number;
   readonly options?: Readonly<Record<string, string>>;
+  readonly ssh?: SshConfig;
 }
 
 /** A connection on loan, with what a caller needs to use it and to read its errors. */
-export interface Borrowed extends Lease {
+export interface Borrowed extends Loan {
   readonly name: string;
   readonly driver: Driver;
 }
@@ -46,8 +53,9 @@ export interface Connections {
 export function createConnections(deps: {
   readonly connections: readonly ConnectionSettings[];
   readonly drivers: readonly Driver[];
-  readonly mostPerConnection: number;
-  readonly idleMillis: number;
+  readonly secrets: Secrets;
+  /** For each connection, reads and writes apart. */
+  readonly limits: PoolLimits;
   /** Told when a connection could not be proved read-only. */
   readonly unproved: (connection: string, why: string) => void;
   /** Told when another file is found where a connection's was, or none. */
@@ -56,6 +64,7 @@ export function createConnections(deps: {
   const settings = new Map(deps.connections.map((entry) => [entry.name, entry]));
   const resolved = new Map<string, ResolvedTarget>();
   const pools = new Map<string, Pool>();
+  const tunnels = new Map<string, Tunnels>();
 
   const known = (name: string): ConnectionSettings => {
     const found = settings.get(name);
@@ -64,10 +73,17 @@ export function createConnections(deps: {
   };
   const target = (name: string): ResolvedTarget => {
     const entry = known(name);
-    const found =
-      resolved.get(name) ??
-      resolveTarget(entry.target, deps.drivers, { folder: entry.folder, ...(entry.options && { options: entry.options }) });
+    const found = resolved.get(name) ?? resolveTarget(entry.target, deps.drivers, entry);
     resolved.set(name, found);
+    return found;
+  };
+  const tunnel = (name: string): Tunnels | undefined => {
+    const { ssh } = known(name);
+    if (ssh === undefined) return undefined;
+    const { title, tunnels: fits } = target(name).driver.facts;
+    if (!fits) throw problem("UNSUPPORTED", `${title} cannot be reached over SSH`, `Remove connections.${name}.ssh`);
+    const found = tunnels.get(name) ?? createTunnels(ssh);
+    tunnels.set(name, found);
     return found;
   };
   const pool = (name: string, access: "read" | "write"): Pool => {
@@ -75,9 +91,16 @@ export function createConnections(deps: {
     const found =
       pools.get(key) ??
       createPool({
-        open: (signal) => open(target(name), access === "read", signal),
-        most: deps.mostPerConnection,
-        idleMillis: deps.idleMillis,
+        name,
+        limits: deps.limits,
+        open: (signal) =>
+          open({
+            resolved: target(name),
+            unlock: (target) => unlocked(target, known(name), deps.secrets, signal),
+            options: { readOnly: access === "read", signal },
+            tunnels: tunnel(name),
+          }),
+        resets: access === "write",
         replaced: () => deps.replaced?.(name),
         ...(access === "read" && { proveAfterMillis: 50, unproved: (why) => deps.unproved(name, why) }),
       });
@@ -104,8 +127,8 @@ export function createConnections(deps: {
     facts: (name) => target(name).driver.facts,
     async borrow(name, access, signal) {
       const { driver } = target(name);
-      const lease = await pool(name, access).take(signal);
-      return { ...lease, name, driver };
+      const loan = await pool(name, access).take(signal);
+      return { ...loan, name, driver };
     },
     async proof(name, signal) {
       try {
@@ -117,16 +140,29 @@ export function createConnections(deps: {
     reports: () => [...settings.keys()].map((name) => report(name, target, pools.get(`read ${name}`))),
     async close() {
       await Promise.all([...pools.values()].map((entry) => entry.close()));
+      await Promise.all([...tunnels.values()].map((entry) => entry.close()));
     },
   };
 }
 
-async function open({ driver, target, display }: ResolvedTarget, readOnly: boolean, signal: AbortSignal): Promise<Connection> {
+interface Opening {
+  readonly resolved: ResolvedTarget;
+  readonly unlock: (target: Target) => Promise<Target>;
+  readonly options: ConnectOptions;
+  readonly tunnels: Tunnels | undefined;
+}
+
+async function open(opening: Opening, again = false): Promise<Connection> {
+  const { resolved, unlock, options, tunnels } = opening;
+  const { driver, target, display } = resolved;
+  const deaths = tunnels?.deaths;
   try {
-    return await driver.connect(target, { readOnly, signal });
+    return await driver.connect(await unlock(target), { ...options, ...(tunnels && { reach: tunnels.reach }) });
   } catch (error) {
-    if (signal.aborted) throw error;
-    const reported = diagnosed(error, driver);
+    if (options.signal.aborted) throw error;
+    const refused = error instanceof Problem ? error : await tunnels?.refusal();
+    if (tunnels?.deaths !== deaths && !again) return open(opening, true);
+    const reported = refused ?? diagnosed(error, driver);
     if (!(reported instanceof Problem) || reported === error || reported.message.includes(display)) throw reported;
     throw new Problem({ ...toPublic(reported), message: `Cannot open ${display}: ${reported.message}` }, error);
   }

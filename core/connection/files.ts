@@ -16,6 +16,6 @@ async function filesOf({ target, folder, options }: ConnectionSettings, drivers:
     // Leads nowhere, or to an engine that is not loaded: the connection itself says so when it is used.
     return [];
   }
-  if (resolved.driver.claims === undefined || resolved.target.location === ":memory:") return [];
+  if (!resolved.isPath || resolved.target.location === ":memory:") return [];
   return [resolved.target.location, ...((await resolved.driver.files?.(resolved.target)) ?? [])];
 }

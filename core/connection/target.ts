@@ -13,6 +13,7 @@ export interface ResolvedTarget {
   readonly driver: Driver;
   readonly target: Target;
   readonly display: string;
+  readonly isPath: boolean;
 }
 
 /**
@@ -22,9 +23,20 @@ export interface ResolvedTarget {
 export function resolveTarget(
   text: string,
   drivers: readonly Driver[],
-  from: { readonly folder: string; readonly options?: Readonly<Record<string, string>> },
+  from: { readonly folder: string; readonly options?: Readonly<Record<string, string>>; readonly password?: string },
 ): ResolvedTarget {
   if (text === "") throw problem("INPUT_INVALID", "The target is empty", targetHint);
+  const resolved = resolveText(text, drivers, from);
+  if (from.password !== undefined && resolved.isPath)
+    throw problem("INPUT_INVALID", `${resolved.display} is a path and takes no password`, "Remove the password of this connection");
+  return resolved;
+}
+
+function resolveText(
+  text: string,
+  drivers: readonly Driver[],
+  from: { readonly folder: string; readonly options?: Readonly<Record<string, string>> },
+): ResolvedTarget {
   const url = /^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$/s.exec(text);
   if (url?.[1] !== undefined && url[2] !== undefined) {
     const scheme = url[1].toLowerCase();
@@ -44,7 +56,8 @@ function resolveUrl(
   const question = rest.indexOf("?");
   const bare = question === -1 ? rest : rest.slice(0, question);
   const options = { ...from.options, ...Object.fromEntries(new URLSearchParams(question === -1 ? "" : rest.slice(question + 1))) };
-  if (driver.claims !== undefined) {
+  const isPath = driver.isPath?.(scheme, bare) ?? driver.claims !== undefined;
+  if (isPath) {
     if (/^\/\/[^/]*@/.test(bare))
       throw problem(
         "INPUT_INVALID",
@@ -55,7 +68,7 @@ function resolveUrl(
     if (path === "")
       throw problem("INPUT_INVALID", `Target "${scheme}:" names no file`, `For example: ${scheme}:shop.db, or ${scheme}::memory:`);
     const location = absolute(path, from.folder);
-    return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}` };
+    return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}`, isPath };
   }
   const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
   const [, user = "", password = ""] = (/^([^:]*):?(.*)$/s.exec(userinfo ?? "") ?? []).map((part) => decodeURIComponent(part ?? ""));
@@ -69,6 +82,7 @@ function resolveUrl(
       ...(password && { password: createSecret(password) }),
     },
     display: redactTarget(`${scheme}:${bare}`),
+    isPath,
   };
 }
 
@@ -82,7 +96,7 @@ function resolvePath(
   const driver = drivers.find((candidate) => candidate.claims?.(facts));
   if (driver !== undefined && facts.kind !== "missing") {
     const scheme = driver.schemes[0] ?? driver.name;
-    return { driver, target: { scheme, location, options: from.options ?? {} }, display: short(location) };
+    return { driver, target: { scheme, location, options: from.options ?? {} }, display: short(location), isPath: true };
   }
   if (facts.kind === "missing") {
     throw noSuchTarget(text, location);

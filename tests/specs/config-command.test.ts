@@ -49,7 +49,7 @@ describe("config init", () => {
     assert.deepEqual([all.limits, all.telemetry, all.log], [bare.limits, bare.telemetry, bare.log]);
     assert.deepEqual(Object.keys(all.connections), ["example"]);
     const written = Object.values(all.origins).filter(({ from }) => from === "file").length;
-    assert.equal(written, Object.keys(bare.origins).length + 6);
+    assert.equal(written, Object.keys(bare.origins).length + 8);
   });
 
   it("replaces a file only when told to, and then hides it from others too", async () => {
@@ -153,7 +153,7 @@ describe("config schema", () => {
     const schema = JSON.parse(data());
     visit(schema, "");
     assert.deepEqual(undescribed, []);
-    assert.deepEqual(Object.keys(schema.properties), ["connections", "limits", "export", "telemetry", "log", "plugins"]);
+    assert.deepEqual(Object.keys(schema.properties), ["connections", "limits", "pool", "export", "policy", "telemetry", "log", "plugins"]);
     assert.deepEqual([schema.$id, schema.additionalProperties], ["urn:tidegate:config:1", false]);
   });
 });

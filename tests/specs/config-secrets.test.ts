@@ -64,7 +64,24 @@ const canary = fc.string({ unit: "grapheme-ascii", maxLength: 12 }).map((text) =
 
 /** Every place of a connection where a secret may stand, as YAML and environment. */
 const placed = fc
-  .record({ secret: canary, place: fc.constantFrom("password", "user", "query", "pairs", "option", "variable", "part", "optionVariable") })
+  .record({
+    secret: canary,
+    place: fc.constantFrom(
+      "password",
+      "user",
+      "query",
+      "pairs",
+      "option",
+      "variable",
+      "part",
+      "optionVariable",
+      "key",
+      "keyVariable",
+      "command",
+      "optionCommand",
+      "defaulted",
+    ),
+  })
   .map(({ secret, place }) => {
     const encoded = encodeURIComponent(secret);
     const written: Readonly<Record<string, object>> = {
@@ -75,6 +92,11 @@ const placed = fc
       option: { target: "x", options: { apiKey: secret } },
       variable: { target: "${CANARY_HOLDER}" },
       part: { target: "postgres://u:${CANARY_HOLDER}@h/d" },
+      key: { target: "postgres://u@h/d", password: secret },
+      keyVariable: { target: "postgres://u@h/d", password: "${CANARY_HOLDER}" },
+      command: { target: "postgres://u@h/d", password: `cmd:printf '${secret.replaceAll("'", "")}'` },
+      optionCommand: { target: "x", options: { token: `cmd:printf '${secret.replaceAll("'", "")}'` } },
+      defaulted: { target: "postgres://u@h/d", password: `\${CANARY_NOWHERE:-${secret.replaceAll("}", "")}}` },
       optionVariable: { target: "x", options: { plain: "${CANARY_HOLDER}" } },
     };
     return { secret, connection: written[place] ?? {}, env: { CANARY_HOLDER: secret } };
@@ -90,6 +112,8 @@ const spoiled: readonly [Spoil, ...Spoil[]] = [
   (connection) => ({ ...connection, url: connection.target }),
   (connection) => ({ ...connection, target: [connection.target] }),
   (connection) => ({ ...connection, write: connection.target }),
+  (connection) => ({ ...connection, password: [connection.password] }),
+  (connection) => ({ ...connection, password: `cmd:'${connection.password}` }),
   (connection) => ({ [String(connection.target)]: true }),
   (connection) => [connection],
   (connection) => ({ ...connection, options: { ...(connection.options as object), password: [connection.target] } }),
@@ -116,13 +140,13 @@ describe("no secret leaves", () => {
     const input = fc.tuple(placed, mostlyRight(spoiled), mostlyRight(torn));
     await fc.assert(
       fc.asyncProperty(input, async ([{ secret, connection, env }, spoil, tear]) => {
-        folder.write("project/tidegate.yaml", tear(stringify({ connections: { sales: spoil({ ...connection }) } }, { lineWidth: 0 })));
+        folder.write("project/named.yaml", tear(stringify({ connections: { sales: spoil({ ...connection }) } }, { lineWidth: 0 })));
         const { io, printed } = fakeIo({ cwd: folder.project, env: { HOME: folder.home, ...env } });
         const context = { io, bundled: {} };
         for (const run of [
-          () => configShow({ format: "yaml", origins: true, color: true }, context),
-          () => configShow({ format: "json", color: true }, context),
-          () => configCheck(undefined, { color: true }, context),
+          () => configShow({ format: "yaml", origins: true, color: true, config: "named.yaml" }, context),
+          () => configShow({ format: "json", color: true, config: "named.yaml" }, context),
+          () => configCheck("named.yaml", { color: true }, context),
         ]) {
           const failed = await run().then(() => undefined, asProblem);
           assert.notEqual(failed?.code, "INTERNAL", String((failed?.cause as Error | undefined)?.stack));

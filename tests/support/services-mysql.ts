@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A private MariaDB server on loopback, in a folder of its own. */
+/** A private MariaDB or MySQL server on loopback, in a folder of its own. */
 export interface MariaDb {
+  readonly brand: "MariaDB" | "MySQL";
   readonly port: number;
+  readonly folder: string;
   readonly socket: string;
   readonly version: string;
   readonly pid: number;
@@ -35,6 +37,15 @@ export function mariaDbAbsence(): string | undefined {
   return programs() === undefined ? "MariaDB is not installed, and installing it failed" : undefined;
 }
 
+export function brandUnderTest(): MariaDb["brand"] | undefined {
+  return programs()?.brand;
+}
+
+/** The flag that leaves the server without TLS; newer ones make themselves a certificate. */
+export function withoutTls(): string {
+  return brandUnderTest() === "MySQL" ? "--tls-version=" : "--skip-ssl";
+}
+
 /** Starts a fresh server. `flags` are added to its command line. */
 export async function startMariaDb(flags: readonly string[] = []): Promise<MariaDb> {
   const found = programs();
@@ -42,25 +53,21 @@ export async function startMariaDb(flags: readonly string[] = []): Promise<Maria
   const folder = mkdtempSync(join(tmpdir(), "tidegate-mariadb-"));
   const data = join(folder, "data");
   const socket = join(folder, "s.sock");
-  mkdirSync(data);
   const user = unprivileged();
+  mkdirSync(data);
   if (user !== undefined) for (const path of [folder, data]) chownSync(path, user.uid, user.gid);
-  execFileSync(found.install, ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"], {
-    ...user,
-    stdio: "ignore",
-  });
+  const [install, empty] = found.install(data);
+  execFileSync(install, empty, { ...user, stdio: "ignore", cwd: folder });
   const port = await freePort();
   const own = ["--no-defaults", `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, "--bind-address=127.0.0.1"];
-  const tuning = [
-    "--character-set-server=utf8mb4",
-    "--innodb-buffer-pool-size=256M",
-    "--innodb-flush-log-at-trx-commit=0",
-    "--skip-log-bin",
-  ];
+  const log = join(folder, "log");
   let server: ChildProcess | undefined;
   const start = async () => {
-    server = spawn(found.server, [...own, ...tuning, `--log-error=${join(folder, "log")}`, ...flags], { ...user, stdio: "ignore" });
-    await listening(port, server, join(folder, "log"));
+    const child = spawn(found.server, [...own, ...found.flags, `--log-error=${log}`, ...flags], { ...user, stdio: "ignore", cwd: folder });
+    server = child;
+    // A test that ends before its time leaves no server behind.
+    process.once("exit", () => void child.kill("SIGKILL"));
+    await listening(port, server, log);
   };
   const end = async (signal: "SIGTERM" | "SIGKILL") => {
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
@@ -70,12 +77,16 @@ export async function startMariaDb(flags: readonly string[] = []): Promise<Maria
   };
   await start();
   const run = (sql: string) =>
-    execFileSync(found.client, ["--no-defaults", `--socket=${socket}`, "--user=root", "--batch", "--skip-column-names"], {
+    execFileSync(found.client, ["--no-defaults", found.plain, `--socket=${socket}`, "--user=root", "--batch", "--skip-column-names"], {
+      ...user,
+      cwd: folder,
       input: sql,
       encoding: "utf8",
     });
   return {
+    brand: found.brand,
     port,
+    folder,
     socket,
     version: run("select version()").trim(),
     get pid() {
@@ -92,24 +103,51 @@ export async function startMariaDb(flags: readonly string[] = []): Promise<Maria
 }
 
 interface Programs {
+  readonly brand: MariaDb["brand"];
   readonly server: string;
-  readonly install: string;
   readonly client: string;
+  /** The command that makes an empty data folder, whose root has no password. */
+  install(data: string): readonly [program: string, args: readonly string[]];
+  readonly flags: readonly string[];
+  /** The client's flag for no TLS, which a socket does not need. */
+  readonly plain: string;
 }
 
+const tuning = ["--character-set-server=utf8mb4", "--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"];
+
+/** The programs under test: those that `npm run test:engines` names, or MariaDB's of the system. */
 function programs(): Programs | undefined {
-  const find = (...names: string[]) =>
-    ["/usr/sbin", "/usr/bin", "/usr/local/bin"]
-      .flatMap((folder) => names.map((name) => join(folder, name)))
-      .find((path) => existsSync(path));
-  const server = find("mariadbd");
-  const install = find("mariadb-install-db");
-  const client = find("mariadb");
-  return server && install && client ? { server, install, client } : undefined;
+  const named = process.env.TIDEGATE_TEST_MYSQL;
+  const folders = named === undefined ? ["/usr/sbin", "/usr/bin", "/usr/local/bin"] : [named];
+  const find = (name: string) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return mariaDb(find) ?? (named === undefined ? undefined : mysql(find));
 }
 
-/** MariaDB refuses to run as root. */
-function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+function mariaDb(find: (name: string) => string | undefined): Programs | undefined {
+  const [server, client, install] = [find("mariadbd"), find("mariadb"), find("mariadb-install-db")];
+  if (!(server && client && install)) return undefined;
+  const empty = (data: string) => ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"];
+  return { brand: "MariaDB", server, client, install: (data) => [install, empty(data)], flags: tuning, plain: "--skip-ssl" };
+}
+
+function mysql(find: (name: string) => string | undefined): Programs | undefined {
+  const [server, client] = [find("mysqld"), find("mysql")];
+  if (!(server && client)) return undefined;
+  // It may not be allowed native AIO, its second protocol would take a second port, and its folder for files is the system's.
+  const flags = ["--innodb-use-native-aio=0", "--mysqlx=OFF", "--secure-file-priv="];
+  const empty = (data: string) => ["--no-defaults", "--initialize-insecure", ...flags, `--datadir=${data}`];
+  return {
+    brand: "MySQL",
+    server,
+    client,
+    install: (data) => [server, empty(data)],
+    flags: [...tuning, ...flags],
+    plain: "--ssl-mode=DISABLED",
+  };
+}
+
+/** Neither runs as root. */
+export function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = ["-u", "-g"].map((what) => Number(execFileSync("id", [what, "nobody"], { encoding: "utf8" })));
   return uid === undefined || gid === undefined ? undefined : { uid, gid };

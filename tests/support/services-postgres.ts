@@ -1,9 +1,21 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Target } from "../../core/contract/driver.ts";
+import type { Absent } from "./services-folder.ts";
 
 /** A PostgreSQL server of our own: nothing of it is left when it has stopped. */
 export interface PostgresServer {
@@ -17,22 +29,26 @@ export interface PostgresServer {
   psql(sql: string, database?: string): string;
   /** Ends the server at once, as a crash would. */
   crash(): Promise<void>;
+  /** Ends it in good order, and every session with it. */
+  halt(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface Absent {
-  /** Why there is no server, in words. */
-  readonly absent: string;
-}
+type Settings = Readonly<Record<string, string>>;
 
 const packaged = "/usr/lib/postgresql";
 const user = "tidegate";
 /** Debian's own account for it; any that is not root would do. */
 const account = "postgres";
 
-/** Where a server's programs are: PostgreSQL 15 of the system first, then any other; installed when that is allowed. */
+/** Where the programs of the server under test are: those `npm run test:engines` names, or those of the system. */
 export function findPostgres(): string | Absent {
+  return process.env.TIDEGATE_TEST_POSTGRES ?? systemPostgres();
+}
+
+/** PostgreSQL 15 of the system first, then any other; installed when that is allowed. */
+export function systemPostgres(): string | Absent {
   const found = installed();
   if (found !== undefined) return found;
   if (process.platform !== "linux" || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
@@ -56,37 +72,63 @@ function installed(): string | undefined {
 }
 
 /** Starts a private server on a free port, with a password and with unix sockets in its folder. */
-export async function startPostgres(bin: string, settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
-  const folder = mkdtempSync(join(tmpdir(), "tidegate-pg-"));
-  const data = join(folder, "data");
+export async function startPostgres(bin: string, settings: Settings = {}): Promise<PostgresServer> {
+  const folder = privateFolder();
   const password = `canary-${Math.random().toString(36).slice(2)}`;
-  const port = await freePort();
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, `${password}\n`);
+  const own = ["-D", join(folder, "data"), "-U", user, "-A", "scram-sha-256", `--pwfile=${passwordFile}`];
+  execFileSync(join(bin, "initdb"), [...own, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"], {
+    ...unprivileged(),
+    stdio: "ignore",
+    cwd: folder,
+  });
+  return await begin({ bin, folder, password, port: await freePort(), settings });
+}
+
+/** Starts a server that follows `primary` and answers what only reads. `primary` ends for a moment, to be copied. */
+export async function startStandby(primary: PostgresServer, settings: Settings = {}): Promise<PostgresServer> {
+  const folder = privateFolder();
+  await primary.halt();
+  execFileSync("cp", ["-a", join(primary.folder, "data"), join(folder, "data")]);
+  await primary.start();
+  writeFileSync(join(folder, "data", "standby.signal"), "");
+  const { bin, password } = primary;
+  const follow = { primary_conninfo: `host=${primary.folder} port=${primary.port} user=${user} password=${password}` };
+  return await begin({ bin, folder, password, port: await freePort(), settings: { ...follow, ...settings } });
+}
+
+/** A folder that belongs to whom the server runs as. */
+function privateFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tidegate-pg-"));
+  const { uid, gid } = unprivileged();
+  if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
   chmodSync(folder, 0o755);
-  const as = unprivileged();
-  if (as.uid !== undefined) execFileSync("chown", ["-R", account, folder]);
-  execFileSync(
-    join(bin, "initdb"),
-    ["-D", data, "-U", user, "-A", "scram-sha-256", `--pwfile=${passwordFile}`, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-    {
-      ...as,
-      stdio: "ignore",
-      cwd: folder,
-    },
-  );
-  const options = {
-    port: String(port),
-    unix_socket_directories: folder,
-    listen_addresses: "127.0.0.1",
-    fsync: "off",
-    max_connections: "60",
-    ...settings,
-  };
-  const stopServer = () => {
+  return folder;
+}
+
+interface Place {
+  readonly bin: string;
+  readonly folder: string;
+  readonly password: string;
+  readonly port: number;
+  readonly settings: Settings;
+}
+
+async function begin(place: Place): Promise<PostgresServer> {
+  const { bin, folder, password, port } = place;
+  const data = join(folder, "data");
+  const end = async (signal: "SIGINT" | "SIGKILL") => {
     const pid = serverPid(data);
-    if (pid !== undefined) process.kill(pid, "SIGINT");
-    return gone(data);
+    if (pid === undefined) return;
+    // Its children would go on for a while, and keep the next start from the memory they share.
+    const family = [pid, ...(signal === "SIGKILL" ? childrenOf(pid) : [])];
+    for (const member of family) process.kill(member, signal);
+    await until(
+      () => !family.some(alive),
+      () => `PostgreSQL ${pid} does not stop`,
+    );
+    rmSync(join(data, "postmaster.pid"), { force: true });
   };
   const server: PostgresServer = {
     port,
@@ -101,49 +143,12 @@ export async function startPostgres(bin: string, settings: Readonly<Record<strin
       password: { reveal: () => password },
       ...more,
     }),
-    psql: (sql, database = "postgres") =>
-      execFileSync(
-        join(bin, "psql"),
-        ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", folder, "-p", String(port), "-U", user, "-d", database, "-f", "-"],
-        {
-          input: sql,
-          encoding: "utf8",
-          env: { ...process.env, PGPASSWORD: password },
-        },
-      ).trim(),
-    async crash() {
-      const pid = serverPid(data);
-      if (pid === undefined) return;
-      // Its children would go on for a while, and keep the next start from the memory they share.
-      const family = [pid, ...childrenOf(pid)];
-      for (const member of family) process.kill(member, "SIGKILL");
-      await gone(data);
-      await until(
-        () => !family.some(alive),
-        () => "PostgreSQL does not die",
-      );
-    },
-    async start() {
-      const log = join(folder, "log");
-      const parameters = Object.entries(options).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-      const output = openSync(log, "a");
-      const child = spawn(join(bin, "postgres"), ["-D", data, ...parameters], {
-        ...as,
-        stdio: ["ignore", output, output],
-        detached: true,
-        cwd: folder,
-      });
-      closeSync(output);
-      child.unref();
-      // A test that ends before its time leaves no server behind.
-      process.once("exit", () => void child.kill("SIGQUIT"));
-      await until(
-        () => existsSync(join(folder, `.s.PGSQL.${port}`)) && ready(bin, folder, port),
-        () => `PostgreSQL does not start: ${readFileSync(log, "utf8").slice(-500)}`,
-      );
-    },
+    psql: (sql, database = "postgres") => psql(place, sql, database),
+    crash: () => end("SIGKILL"),
+    halt: () => end("SIGINT"),
+    start: () => launch(place),
     async stop() {
-      await stopServer();
+      await end("SIGINT");
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -151,7 +156,46 @@ export async function startPostgres(bin: string, settings: Readonly<Record<strin
   return server;
 }
 
-function unprivileged(): { readonly uid?: number; readonly gid?: number } {
+async function launch({ bin, folder, port, settings }: Place): Promise<void> {
+  const log = join(folder, "log");
+  const all = {
+    port: String(port),
+    unix_socket_directories: folder,
+    listen_addresses: "127.0.0.1",
+    fsync: "off",
+    max_connections: "60",
+    ...settings,
+  };
+  const parameters = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const output = openSync(log, "a");
+  const child = spawn(join(bin, "postgres"), ["-D", join(folder, "data"), ...parameters], {
+    ...unprivileged(),
+    stdio: ["ignore", output, output],
+    detached: true,
+    cwd: folder,
+  });
+  closeSync(output);
+  child.unref();
+  // A test that ends before its time leaves no server behind.
+  process.once("exit", () => void child.kill("SIGQUIT"));
+  await until(
+    () => existsSync(join(folder, `.s.PGSQL.${port}`)) && ready(bin, folder, port),
+    () => `PostgreSQL does not start: ${readFileSync(log, "utf8").slice(-500)}`,
+  );
+}
+
+function psql({ bin, folder, port, password }: Place, sql: string, database: string): string {
+  const where = ["-h", folder, "-p", String(port), "-U", user, "-d", database];
+  const env = { ...process.env, PGPASSWORD: password };
+  return execFileSync(join(bin, "psql"), ["-XAtq", "-v", "ON_ERROR_STOP=1", ...where, "-f", "-"], {
+    input: sql,
+    encoding: "utf8",
+    env,
+  }).trim();
+}
+
+/** Whom servers run as: none of them wants to be root. */
+export function unprivileged(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const line = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -163,17 +207,6 @@ function unprivileged(): { readonly uid?: number; readonly gid?: number } {
 function serverPid(data: string): number | undefined {
   const file = join(data, "postmaster.pid");
   return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : undefined;
-}
-
-/** Waits until the process that the pid file names is no more. */
-async function gone(data: string): Promise<void> {
-  const pid = serverPid(data);
-  if (pid === undefined) return;
-  await until(
-    () => !alive(pid),
-    () => `PostgreSQL ${pid} does not stop`,
-  );
-  rmSync(join(data, "postmaster.pid"), { force: true });
 }
 
 function childrenOf(pid: number): number[] {
