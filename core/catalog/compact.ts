@@ -1,5 +1,5 @@
 import type { CatalogColumn, CatalogDetail, CatalogObject, ForeignKey, ObjectKind } from "../contract/catalog.ts";
-import { oneLine, plainName, qualifiedName, quoted, roughCount } from "./name.ts";
+import { oneLine, plainName, qualifiedName, quoted, roughCount, roughSize } from "./name.ts";
 import { shortType } from "./short-type.ts";
 
 export interface CompactOptions {
@@ -25,7 +25,8 @@ export const compactKinds: Readonly<Record<Exclude<ObjectKind, "table">, string>
  * A key column is marked PK, whether it may be null is not said of it. A referenced table without a
  * schema is in the same schema. `full` adds ` pk(…)` when the key has another order than the columns,
  * ` fk(a,b)->t(c,d)`, ` ux(…)`, ` ix(…)`, ` ck("…")`, `=default`, column comments in quotes and the
- * table's after ` -- `. Names that are not one plain word are JSON strings.
+ * table's after ` -- `. Names that are not one plain word are JSON strings. What is no table says so
+ * after its name: `next_id(sequence)`, `add(routine): (a integer) returns integer`, `mood(type): calm|sad`.
  */
 export function compact(objects: readonly CatalogObject[], options: CompactOptions): string {
   return objects.map((object) => compactLine(object, options)).join("\n");
@@ -35,7 +36,7 @@ export function compact(objects: readonly CatalogObject[], options: CompactOptio
 export function compactLine(object: CatalogObject, options: CompactOptions, only?: ReadonlySet<string>): string {
   const full = options.detail === "full";
   const comment = full && object.comment ? oneLine(object.comment) : "";
-  const head = headOf(object, options);
+  const head = headOf(object, options) + (options.detail === "names" ? "" : aboutOf(object, full));
   const shown = object.columns?.filter((column) => only?.has(column.name) ?? true) ?? [];
   const withColumns = options.detail !== "names" && object.columns !== undefined && (only === undefined || shown.length > 0);
   if (!withColumns) return comment ? `${head} -- ${comment}` : head;
@@ -47,9 +48,26 @@ export function compactLine(object: CatalogObject, options: CompactOptions, only
 }
 
 function headOf(object: CatalogObject, { detail, defaultSchema }: CompactOptions): string {
-  const count = detail === "names" ? undefined : roughCount(object.estimatedRows);
-  const facts = [object.kind === "table" ? "" : compactKinds[object.kind], count === undefined ? "" : `~${count}`].filter(Boolean);
+  const { kind, version, estimatedRows, bytes, rowSecurity, partitionOf } = object;
+  const size = detail === "full" ? [roughCount(estimatedRows), roughSize(bytes)] : [roughCount(estimatedRows)];
+  const facts = [
+    ...(kind === "table" ? [] : [compactKinds[kind]]),
+    ...(version === undefined ? [] : [plainType(version)]),
+    ...(detail === "names" ? [] : size.filter((count) => count !== undefined).map((count) => `~${count}`)),
+    ...(detail !== "names" && rowSecurity ? ["rls"] : []),
+    ...(detail !== "names" && partitionOf ? [`part of ${qualifiedName(partitionOf, object.schema ?? defaultSchema)}`] : []),
+  ];
   return qualifiedName(object, defaultSchema) + (facts.length > 0 ? `(${facts.join(" ")})` : "");
+}
+
+/** More values say no more about what a type is for. */
+const mostValues = 30;
+
+/** How a routine is called, and what an enumeration may hold. */
+function aboutOf({ signature, values }: CatalogObject, full: boolean): string {
+  const shown = values?.slice(0, full ? undefined : mostValues).map(plainName);
+  if (shown !== undefined && shown.length < (values?.length ?? 0)) shown.push("…");
+  return (signature ? `: ${oneLine(signature)}` : "") + (shown ? `: ${shown.join("|")}` : "");
 }
 
 function columnText(column: CatalogColumn, object: CatalogObject, references: ReadonlyMap<string, string>, full: boolean): string {

@@ -27,6 +27,8 @@ export function ddl(objects: readonly CatalogObject[], { identifierQuote = '"', 
 function statementOf(object: CatalogObject, names: Names): string {
   const comment = object.comment ? `-- ${oneLine(object.comment)}\n` : "";
   if (object.definition?.trim()) return `${comment}${object.definition.trim().replace(/;$/, "")};`;
+  const rebuilt = rebuiltOf(object, names);
+  if (rebuilt !== undefined) return comment + rebuilt;
   if (object.kind !== "table") return `${comment}-- ${object.kind} ${qualifiedName(object)}: the engine keeps no statement for it`;
   const lines = [
     ...(object.columns ?? []).map((column) => ({ text: columnText(column, names), remark: column.comment })),
@@ -34,6 +36,14 @@ function statementOf(object: CatalogObject, names: Names): string {
   ].map(({ text, remark }, at, all) => `  ${text}${at < all.length - 1 ? "," : ""}${remark ? ` -- ${oneLine(remark)}` : ""}`);
   const create = `CREATE TABLE ${names.path(object)} (${lines.length > 0 ? `\n${lines.join("\n")}\n` : ""});`;
   return comment + [create, ...(object.indexes ?? []).map((index) => indexText(index, object, names))].join("\n");
+}
+
+/** What the facts alone are enough for. */
+function rebuiltOf({ kind, name, schema, values }: CatalogObject, names: Names): string | undefined {
+  if (kind === "extension") return `CREATE EXTENSION ${names.one(name)};`;
+  if (kind !== "type" || values === undefined) return undefined;
+  const path = names.path({ name, ...(schema !== undefined && { schema }) });
+  return `CREATE TYPE ${path} AS ENUM (${values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", ")});`;
 }
 
 function columnText(column: CatalogColumn, names: Names): string {

@@ -1,9 +1,11 @@
 import type { ConnectionReport, Connections } from "../connection/connections.ts";
-import type { CatalogDetail, CatalogObject } from "../contract/catalog.ts";
+import type { CatalogDetail, CatalogObject, ObjectName } from "../contract/catalog.ts";
 import type { InspectInput, InspectPage } from "../contract/tool.ts";
 import type { Catalogs } from "./catalog.ts";
 import { encode, encodeHits } from "./encode.ts";
+import { visibleText } from "./name.ts";
 import { page } from "./page.ts";
+import { isRelation } from "./relation.ts";
 import { findObject } from "./resolve.ts";
 import { search } from "./search.ts";
 
@@ -13,14 +15,21 @@ const pageBytes = 8_000;
 export type Inspect = (input: InspectInput, signal: AbortSignal) => Promise<InspectPage>;
 
 /** Describes connections and what they hold, in the compact encoding, page by page. */
-export function createInspect({ catalogs, connections }: { readonly catalogs: Catalogs; readonly connections: Connections }): Inspect {
+export function createInspect({
+  catalogs,
+  connections,
+}: {
+  readonly catalogs: Pick<Catalogs, "read">;
+  readonly connections: Pick<Connections, "names" | "facts" | "pick" | "proof" | "reports">;
+}): Inspect {
   const describe = async (name: string, input: InspectInput, signal: AbortSignal): Promise<string> => {
     const { defaultSchema } = connections.facts(name);
     const schema = defaultSchema === undefined ? {} : { defaultSchema };
     if (input.object !== undefined) {
-      const named = findObject(await catalogs.read(name, { detail: "names", signal }), input.object, defaultSchema);
+      const named = findObject(ofKind(await catalogs.read(name, { detail: "names", signal }), input.kind), input.object, defaultSchema);
       const detail = input.detail ?? "full";
-      return encode(await catalogs.read(name, { detail, object: named, signal }), "compact", { detail, ...schema });
+      const found = ofKind(await catalogs.read(name, { detail, object: named, signal }), input.kind);
+      return found.map((object) => withDefinition(object, encode([object], "compact", { detail, ...schema }))).join("\n");
     }
     const objects = ofKind(await catalogs.read(name, { detail: input.detail === "full" ? "full" : "columns", signal }), input.kind);
     if (input.search !== undefined) {
@@ -29,7 +38,10 @@ export function createInspect({ catalogs, connections }: { readonly catalogs: Ca
         ? `-- nothing matches "${input.search}"`
         : encodeHits(hits, { detail: input.detail ?? "columns", ...schema });
     }
-    return listing(objects, input.detail, schema);
+    if (objects.length === 0) return input.kind === undefined ? "-- no tables or views" : `-- no ${input.kind}`;
+    if (input.kind !== undefined) return listing(objects, input.detail, schema);
+    const { shown, others } = overview(objects);
+    return [...others, ...(shown.length > 0 ? [listing(shown, input.detail, schema)] : [])].join("\n");
   };
 
   return async (input, signal) => {
@@ -52,16 +64,36 @@ export function createInspect({ catalogs, connections }: { readonly catalogs: Ca
   };
 }
 
-/** Everything with its columns when that fits on one page, else the names. */
+/** Tables and views, and how many other things there are: those would take the room of what most people look for. */
+function overview(objects: readonly CatalogObject[]): { readonly shown: readonly CatalogObject[]; readonly others: readonly string[] } {
+  const keyOf = ({ schema, name }: ObjectName) => JSON.stringify([schema, name]);
+  const relations = new Set(objects.filter(isRelation).map(keyOf));
+  const classes = Map.groupBy(objects, (object) => {
+    if (!isRelation(object)) return object.kind;
+    return object.partitionOf !== undefined && relations.has(keyOf(object.partitionOf)) ? "partition" : "shown";
+  });
+  const shown = classes.get("shown") ?? [];
+  classes.delete("shown");
+  const counts = [...classes].map(([what, { length }]) => `${length} ${what}${length === 1 ? "" : "s"}`);
+  return { shown, others: counts.length === 0 ? [] : [`-- not shown: ${counts.join(", ")}; pass kind to see them`] };
+}
+
+/** The text of what is no table: its line tells too little. A table's line tells all. */
+function withDefinition({ kind, definition }: CatalogObject, line: string): string {
+  return kind === "table" || !definition?.trim() ? line : `${line}\n${visibleText(definition.trim())}`;
+}
+
+/** Everything with its columns when that fits on one page, else the names; what has no columns is told whole. */
 function listing(
   objects: readonly CatalogObject[],
   detail: CatalogDetail | undefined,
   schema: { readonly defaultSchema?: string },
 ): string {
-  if (objects.length === 0) return "-- no tables or views";
   if (detail !== undefined) return encode(objects, "compact", { detail, ...schema });
   const withColumns = encode(objects, "compact", { detail: "columns", ...schema });
-  return Buffer.byteLength(withColumns) <= pageBytes ? withColumns : encode(objects, "compact", { detail: "names", ...schema });
+  return Buffer.byteLength(withColumns) <= pageBytes || !objects.some(isRelation)
+    ? withColumns
+    : encode(objects, "compact", { detail: "names", ...schema });
 }
 
 function ofKind(objects: readonly CatalogObject[], kind: InspectInput["kind"]): readonly CatalogObject[] {

@@ -1,9 +1,11 @@
 import type { CatalogColumn, CatalogObject, ForeignKey, ObjectName } from "../contract/catalog.ts";
 import { oneLine } from "./name.ts";
+import { isRelation } from "./relation.ts";
 import { shortType } from "./short-type.ts";
 
-/** An entity relationship diagram in Mermaid's words: one entity per object, one line per foreign key. */
-export function mermaid(objects: readonly CatalogObject[], defaultSchema?: string): string {
+/** An entity relationship diagram in Mermaid's words: one entity per table or view, one line per foreign key. */
+export function mermaid(all: readonly CatalogObject[], defaultSchema?: string): string {
+  const objects = all.filter(isRelation);
   const ids = new Map<string, string>();
   const taken = new Set<string>();
   const idOf = (object: ObjectName): string => {

@@ -37,6 +37,17 @@ export function roughCount(rows: number | undefined): string | undefined {
   return digits + units[unit];
 }
 
+/** A size in two digits: `64kB`; undefined when there is none to trust. */
+export function roughSize(bytes: number | undefined): string | undefined {
+  const count = roughCount(bytes);
+  return count === undefined ? undefined : `${count}B`;
+}
+
+/** Text of several lines without what no reader can see; its layout stays. */
+export function visibleText(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
+}
+
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

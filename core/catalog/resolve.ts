@@ -4,9 +4,10 @@ import { nearest, problem } from "../problem.ts";
 import { atDetail } from "./detail.ts";
 import { qualifiedName } from "./name.ts";
 import { likelyNear } from "./near.ts";
+import { isRelation } from "./relation.ts";
 
 /** When one name stands for several kinds of things, people mean the first of these. */
-const preference: readonly ObjectKind[] = ["table", "view", "materialized view", "sequence", "type", "routine"];
+const preference: readonly ObjectKind[] = ["table", "view", "materialized view", "sequence", "type", "routine", "extension"];
 
 /**
  * The object that `text` names: `table`, `schema.table`, parts in `"…"`, `` `…` `` or `[…]`. Case
@@ -19,8 +20,8 @@ export function findObject(objects: readonly CatalogObject[], text: string, defa
   const matches = matching(objects, wanted, defaultSchema);
   if (matches.length === 0) {
     const named = objects.map((object) => atDetail(object, "names"));
-    const hint = suggest(named, { missing: wanted, missingKind: "object" }, defaultSchema) ?? "List the objects to see what there is";
-    throw problem("NOT_FOUND", `No table or view is called "${wanted}"`, hint);
+    const hint = hintOf(nearNames(named, { missing: wanted, missingKind: "object" }, defaultSchema), wanted);
+    throw problem("NOT_FOUND", `No table or view is called "${wanted}"`, hint ?? "List the objects to see what there is");
   }
   const names = [...new Set(matches.map((object) => inQuotes(qualifiedName(object))))];
   if (names.length > 1) {
@@ -60,7 +61,11 @@ export function nearNames(objects: readonly CatalogObject[], { missing, missingK
 
 /** `Did you mean "customers"?` for a table or column that an engine could not find; undefined when nothing is near. */
 export function suggest(objects: readonly CatalogObject[], missing: Missing, defaultSchema?: string): string | undefined {
-  const names = nearNames(objects, missing, defaultSchema).filter((name) => name !== missing.missing);
+  return hintOf(nearNames(objects.filter(isRelation), missing, defaultSchema), missing.missing);
+}
+
+function hintOf(near: readonly string[], wanted: string): string | undefined {
+  const names = near.filter((name) => name !== wanted);
   return names.length === 0 ? undefined : `Did you mean ${names.map(inQuotes).join(" or ")}?`;
 }
 

@@ -1,5 +1,5 @@
 import type { CatalogColumn, CatalogDetail, CatalogObject } from "../contract/catalog.ts";
-import { oneLine, plainName, qualifiedName, roughCount } from "./name.ts";
+import { oneLine, plainName, qualifiedName, roughCount, roughSize } from "./name.ts";
 
 export interface TreeOptions {
   readonly detail: CatalogDetail;
@@ -36,8 +36,18 @@ export function tree(objects: readonly CatalogObject[], options: TreeOptions): s
 }
 
 function objectNode(object: CatalogObject, detail: CatalogDetail): Node {
-  const count = roughCount(object.estimatedRows);
-  const facts = [plainName(object.name), object.kind, count === undefined ? "" : `~${count} rows`, remark(object.comment)];
+  const { name, kind, version, signature, values, estimatedRows, bytes, rowSecurity, partitionOf } = object;
+  const [count, size] = [roughCount(estimatedRows), roughSize(bytes)];
+  const facts = [
+    plainName(name) + (signature ? ` ${oneLine(signature)}` : ""),
+    version === undefined ? kind : `${kind} ${oneLine(version)}`,
+    values === undefined ? "" : `(${values.map(oneLine).join(", ")})`,
+    count === undefined ? "" : `~${count} rows`,
+    size === undefined ? "" : `~${size}`,
+    rowSecurity ? "row security" : "",
+    partitionOf ? `partition of ${qualifiedName(partitionOf, object.schema)}` : "",
+    remark(object.comment),
+  ];
   const columns = detail === "names" ? [] : columnNodes(object);
   const rest = detail === "full" ? constraintNodes(object) : [];
   return { text: facts.filter(Boolean).join("  "), children: [...columns, ...rest] };

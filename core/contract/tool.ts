@@ -31,6 +31,8 @@ export interface Tool<Input = any> {
 }
 
 export interface QueryInput {
+  /** Runs inside this transaction of the caller; its connection and access are then the transaction's. */
+  readonly lease?: string;
   readonly sql: string;
   /** Absent when there is only one. */
   readonly connection?: string;

@@ -7,7 +7,7 @@ export function inspectTool(connections: readonly string[]): Tool {
     ...connectionArgument(connections, "optional"),
     search: z.string().optional().describe("words or a LIKE pattern"),
     object: z.string().optional().describe("name or schema.name"),
-    kind: z.enum(["table", "view"]).optional(),
+    kind: z.enum(["table", "view", "routine", "sequence", "type", "extension"]).optional(),
     detail: z.enum(["names", "columns", "full"]).optional(),
     cursor: z.string().optional(),
   });

@@ -1,62 +1,85 @@
 import type { CatalogColumn, CatalogObject, CatalogRequest, ForeignKey, ObjectKind } from "../../core/contract/catalog.ts";
-import { catalogSql } from "./catalog-sql.ts";
-import type { Cells, Session } from "./session.ts";
+import { type CatalogField, catalogSql, fieldsOf } from "./catalog-sql.ts";
+import type { Session } from "./session.ts";
 import { builtIn } from "./values/types.ts";
 
-const kinds: Readonly<Record<string, ObjectKind>> = { r: "table", p: "table", f: "table", v: "view", m: "materialized view" };
+/** `pg_class.relkind`, and the kinds of what is no relation. */
+const kinds: Readonly<Record<string, ObjectKind>> = {
+  r: "table",
+  p: "table",
+  f: "table",
+  v: "view",
+  m: "materialized view",
+  S: "sequence",
+  routine: "routine",
+  type: "type",
+  extension: "extension",
+};
 
-/** As `catalogSql` builds them: name, type, its name, NOT NULL, default, generated, identity, comment, base type, whether a list. */
-type ColumnRow = readonly [string, number, string, boolean, string | null, boolean, string, string | null, number | null, boolean];
+/** As `catalogSql` builds them: name, type, its name, NOT NULL, default, generated, identity, comment, and `list` or a domain's base type. */
+type ColumnRow = readonly [string, string, string, string, string | null, string, string, string | null, string | null];
 /** Kind, columns, and where a foreign key leads. */
 type KeyRow = readonly [string, readonly string[] | null, string | null, string | null, readonly string[] | null];
 type IndexRow = readonly [string, boolean, readonly string[] | null];
+type Row = Readonly<Partial<Record<CatalogField, string | null>>>;
 
 export function readCatalog(session: Session, { detail, object, signal }: CatalogRequest): Promise<CatalogObject[]> {
   return session.during(signal, async (work) => {
     // Compiling this query takes longer than running it.
     work.transaction("READ ONLY", "SET LOCAL jit = off");
+    const fields = fieldsOf(detail);
     const rows = await work.rows(catalogSql(detail), [object?.schema ?? null, object?.name ?? null]);
-    return rows.map(toObject);
+    return rows.map((cells) => toObject(Object.fromEntries(fields.map((field, at) => [field, cells[at]])), detail !== "names"));
   });
 }
 
-function toObject([schema, name, kind, rows, comment, columns, keys, indexes, checks, definition]: Cells): CatalogObject {
-  const found = parsed<KeyRow>(keys);
-  const primary = found?.find(([what]) => what === "p")?.[1];
+function toObject(row: Row, withColumns: boolean): CatalogObject {
+  const { schema, name, kind, comment, rows, rls, whole, signature, labels, version, bytes, definition } = row;
+  const relation = kind?.length === 1 && kind !== "S";
+  const keys = parsed<KeyRow>(row.keys);
+  const primary = keys?.find(([what]) => what === "p")?.[1];
+  const columns = parsed<ColumnRow>(row.columns) ?? (withColumns && relation ? [] : undefined);
+  const indexes = parsed<IndexRow>(row.indexes)?.map(([index, unique, of]) => ({ name: index, unique, columns: of ?? [] }));
+  const checks = parsed<string>(row.checks);
+  const values = parsed<string>(labels);
+  const [parentSchema, parent] = parsed<string>(whole) ?? [];
   // -1 says that nobody has counted yet.
   const estimate = Math.round(Number(rows ?? -1));
-  const counted = estimate >= 0 && kind !== "v" && kind !== "f";
-  const listed = parsed<IndexRow>(indexes)?.map(([index, unique, of]) => ({ name: index, unique, columns: of ?? [] }));
-  const checked = parsed<string>(checks);
   return {
     schema: schema ?? "",
     name: name ?? "",
     kind: kinds[kind ?? ""] ?? "table",
     ...(comment && { comment }),
-    ...(counted && { estimatedRows: estimate }),
-    ...(columns !== undefined && { columns: parsed<ColumnRow>(columns)?.map(toColumn) ?? [] }),
+    ...(estimate >= 0 && { estimatedRows: estimate }),
+    ...(bytes && { bytes: Number(bytes) }),
+    ...(rls && { rowSecurity: true }),
+    ...(parentSchema !== undefined && parent !== undefined && { partitionOf: { schema: parentSchema, name: parent } }),
+    ...(signature && { signature }),
+    ...(values && { values }),
+    ...(version && { version }),
+    ...(columns && { columns: columns.map(toColumn) }),
     ...(primary && { primaryKey: primary }),
-    ...(found && { foreignKeys: found.filter(([what]) => what === "f").map(toForeignKey) }),
-    ...(listed && { indexes: listed }),
-    ...(checked && { checks: checked }),
+    ...(keys && { foreignKeys: keys.filter(([what]) => what === "f").map(toForeignKey) }),
+    ...(indexes && { indexes }),
+    ...(checks && { checks }),
     ...(definition && { definition }),
   };
 }
 
 /** JSON that the server made; NULL where there is nothing to list. */
-function parsed<Row>(text: string | null | undefined): readonly Row[] | undefined {
+function parsed<Item>(text: string | null | undefined): readonly Item[] | undefined {
   return text === null || text === undefined ? undefined : JSON.parse(text);
 }
 
-function toColumn([name, oid, nativeType, required, initial, generated, identity, comment, base, isList]: ColumnRow): CatalogColumn {
+function toColumn([name, oid, nativeType, required, initial, generated, identity, comment, base]: ColumnRow): CatalogColumn {
   const value = identity === "a" ? "generated always as identity" : identity === "d" ? "generated by default as identity" : initial;
   return {
     name,
-    type: isList ? "list" : (builtIn(base ?? oid)?.logical ?? "text"),
+    type: base === "list" ? "list" : (builtIn(Number(base ?? oid))?.logical ?? "text"),
     nativeType,
-    nullable: !required,
+    nullable: required !== "true",
     ...(value !== null && { default: value }),
-    ...(generated && { generated }),
+    ...(generated === "true" && { generated: true }),
     ...(comment !== null && { comment }),
   };
 }

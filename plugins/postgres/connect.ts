@@ -1,8 +1,11 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import postgres from "postgres";
 import { refusal } from "./refusal.ts";
 import type { Place, Settings } from "./target/settings.ts";
 import type { BackendKey } from "./wire/cancel.ts";
+import { loginSocket } from "./wire/login.ts";
+import { terminate } from "./wire/messages.ts";
 import { openSocket, type Protection, protections } from "./wire/socket.ts";
 import { lost, Wire } from "./wire/wire.ts";
 
@@ -112,9 +115,8 @@ const factsSql = `select current_setting('server_version_num')::int, pg_is_in_re
   from pg_roles where rolname = current_user`;
 
 /**
- * postgres.js does what only it should: the start of a session, with every way to authenticate. Then
- * the socket is ours, because postgres.js knows the columns only after the first row, converts
- * parameters, and copies out a row at a time.
+ * postgres.js does what only it should: the start of a session. Then the socket is ours, because
+ * postgres.js knows the columns only after the first row, converts parameters, and copies out a row at a time.
  */
 async function open(
   { settings, place, protection, signal }: Attempt,
@@ -123,13 +125,15 @@ async function open(
 ): Promise<Opened> {
   const limit = settings.connectMillis === 0 ? signal : AbortSignal.any([signal, AbortSignal.timeout(settings.connectMillis)]);
   let socket: Socket | undefined;
+  let front: Duplex | undefined;
   let failure: unknown;
   const sql = createClient(settings, place, startup, async () => {
     // It would connect again by itself, to a session that nobody has prepared.
     if (socket !== undefined || failure !== undefined) throw failure ?? lost();
     try {
       socket = await openSocket(settings, place, protection, limit);
-      return socket;
+      front = loginSocket(socket, place, settings);
+      return front;
     } catch (error) {
       failure = error;
       throw error;
@@ -146,6 +150,7 @@ async function open(
     if (socket === undefined) throw lost();
     if (version < oldest) throw tooOld(version);
     const wire = new Wire(socket);
+    front?.removeAllListeners().destroy();
     return {
       wire,
       place,
@@ -153,10 +158,7 @@ async function open(
       key: { ...key },
       facts: { version, recovering: recovering === 1, superuser: superuser === 1, replication: replication === 1, files: files > 0 },
       pins: keepsPins === 1 ? undefined : pins,
-      async close() {
-        await sql.end({ timeout: 1 });
-        wire.destroy();
-      },
+      close: () => wire.close(terminate),
     };
   } catch (error) {
     socket?.destroy();
@@ -168,14 +170,14 @@ async function open(
   }
 }
 
-function createClient(settings: Settings, place: Place, connection: Record<string, string>, socket: () => Promise<Socket>) {
+function createClient(settings: Settings, place: Place, connection: Record<string, string>, socket: () => Promise<Duplex>) {
   const variable = "PGTARGETSESSIONATTRS";
   const asked = process.env[variable];
   // postgres.js reads it by itself, and would take a session that we made read-only for a standby.
   delete process.env[variable];
   try {
     // Its types do not know the option `socket`.
-    const options: postgres.Options<Record<string, never>> & { readonly socket: () => Promise<Socket> } = {
+    const options: postgres.Options<Record<string, never>> & { readonly socket: () => Promise<Duplex> } = {
       host: place.host,
       port: place.port,
       user: settings.user,

@@ -1,6 +1,7 @@
 import type { Connection, ExplainOptions, Params } from "../../core/contract/driver.ts";
 import { readCatalog } from "./catalog.ts";
 import { copyOut } from "./copy/copy.ts";
+import { joinSplit, splitTable } from "./copy/split.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
@@ -8,6 +9,7 @@ import { kindOf, lower } from "./sql/kind.ts";
 import { statementsOf } from "./sql/lexer.ts";
 import { createDescriber } from "./statement/describe.ts";
 import { type Engine, runStatement } from "./statement/run.ts";
+import { beginTransaction } from "./transaction.ts";
 import { createNames } from "./values/names.ts";
 
 const never = new AbortController().signal;
@@ -19,13 +21,18 @@ export function createConnection(session: Session): Connection {
   return {
     query,
     copyOut: (sql, params, options) => copyOut(engine, sql, params, options),
-    analyze: (sql) => session.during(never, async (work) => (await engine.describer.kinds(work, sql)).map((kind) => ({ kind }))),
+    split: (table, signal) => splitTable(engine, table, signal),
+    joinSplit: (token, signal) => joinSplit(session, token, signal),
+    analyze: (sql, signal = never) =>
+      session.beside(signal, async (work) => (await engine.describer.kinds(work, sql)).map((kind) => ({ kind }))),
     explain: (sql, params, options) => explain(engine, sql, params, options),
     catalog: { read: (request) => readCatalog(session, request) },
-    ping: (signal) => session.during(signal, async (work) => void (await work.rows("select 1"))),
+    ping: (signal) => session.beside(signal, async (work) => void (await work.rows("select 1"))),
     get ended() {
       return session.ended;
     },
+    begin: (options) => beginTransaction(engine, options),
+    reset: (signal) => session.reset(signal),
     proveReadOnly: (signal) => proveReadOnly(session, query, signal),
     [Symbol.asyncDispose]: () => session.close(),
   };

@@ -1,6 +1,8 @@
 import type { Diagnosis, ProblemCode } from "../../core/contract/problem.ts";
+import { ofPooler } from "./poolers.ts";
 import { carried } from "./refusal.ts";
 import { isServerError, isSeveral, type LocatedError } from "./statement/describe.ts";
+import { ofTls } from "./wire/tls-errors.ts";
 
 interface Reading {
   readonly code: ProblemCode;
@@ -19,10 +21,13 @@ const readings: Readonly<Record<string, Reading>> = {
   "22": { code: "SQL_INVALID" },
   "23": { code: "CONSTRAINT_VIOLATED" },
   "25": { code: "CONFLICT" },
+  "25001": { code: "UNSUPPORTED", hint: "Run it in a call of its own, outside the transaction" },
+  "25P02": { code: "CONFLICT", message: "The transaction has failed", hint: "Roll it back and begin another" },
   "25006": { code: "POLICY_DENIED", message: "Cannot write: the connection is read-only", hint: openForWriting },
   "25P03": { code: "TIMEOUT", message: "The transaction was idle for too long and was ended", hint: again },
   "28": { code: "CREDENTIALS_REJECTED", hint: "Check the user and pg_hba.conf" },
   "28P01": { code: "CREDENTIALS_REJECTED", hint: "Check the user and the password" },
+  "28000": { code: "CREDENTIALS_REJECTED", hint: "Check the user, and that pg_hba.conf lets it in from here" },
   "3D": { code: "NOT_FOUND", hint: "Name a database that is there: psql -l lists them" },
   "40": { code: "CONFLICT", hint: again, retryable: true },
   "42": { code: "SQL_INVALID" },
@@ -68,8 +73,6 @@ const network: Readonly<Record<string, { readonly message: string; readonly hint
   EPIPE: { message: "The connection to PostgreSQL was cut", hint: again },
 };
 
-const certificates = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/;
-
 /** Reads an error of the server, of the network, of postgres.js, or one this driver made. */
 export function diagnose(error: unknown): Diagnosis | undefined {
   const own = carried(error);
@@ -79,23 +82,10 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   if (typeof code !== "string" || !(error instanceof Error)) return undefined;
   const known = network[code];
   if (known !== undefined) return { code: "CONNECTION_FAILED", retryable: true, ...known };
-  if (certificates.test(code)) {
-    return {
-      code: "CONNECTION_FAILED",
-      message: `The server's certificate is not accepted: ${sentence(message ?? code)}`,
-      hint: "Give the right authority with sslrootcert, or choose another sslmode",
-      retryable: false,
-    };
-  }
+  const secured = ofTls(code, message ?? code);
+  if (secured !== undefined) return secured;
   if (/^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT)$/.test(code)) {
     return { code: "CONNECTION_FAILED", message: "The server closed the connection", hint: again, retryable: true };
-  }
-  if (code === "SASL_SIGNATURE_MISMATCH") {
-    return {
-      code: "CREDENTIALS_REJECTED",
-      message: "The server could not prove that it knows the password",
-      hint: "Check host and port: another server may answer there",
-    };
   }
   return undefined;
 }
@@ -111,6 +101,8 @@ function ofServer(error: LocatedError): Diagnosis {
       hint: "Narrow the query, or raise statement_timeout",
     };
   }
+  const told = ofPooler(error) ?? ofStart(error);
+  if (told !== undefined) return told;
   const { code, message, hint, retryable } = readings[error.code] ?? readings[error.code.slice(0, 2)] ?? { code: "SQL_INVALID" };
   const missing = missingOf(error);
   const advice = hint ?? (error.hint === undefined ? undefined : sentence(error.hint));
@@ -122,6 +114,36 @@ function ofServer(error: LocatedError): Diagnosis {
     ...(error.offset !== undefined && { position: error.offset }),
     ...(missing !== undefined && { missing, missingKind: error.code === "42P01" ? "object" : "column" }),
   };
+}
+
+/** What is known better than the error's class tells, when a connection is begun. */
+function ofStart({ code, message }: LocatedError): Diagnosis | undefined {
+  if (code === "53300" && /for (?:role|database)/.test(message)) {
+    return {
+      code: "CONNECTION_FAILED",
+      message: sentence(message),
+      hint: "Wait, close others of it, or raise its CONNECTION LIMIT",
+      retryable: true,
+    };
+  }
+  if (code === "42704" && /^unrecognized configuration parameter/.test(message)) {
+    return { code: "UNSUPPORTED", message: sentence(message), hint: "Leave it out of options, or connect to PostgreSQL 12 or newer" };
+  }
+  if (code === "28000" && /connection requires a valid client certificate|certificate authentication failed/.test(message)) {
+    return {
+      code: "CREDENTIALS_REJECTED",
+      message: sentence(message),
+      hint: "Give a certificate made out to this user with sslcert and sslkey",
+    };
+  }
+  if (/^28/.test(code) && /channel binding/.test(message)) {
+    return {
+      code: "CREDENTIALS_REJECTED",
+      message: "Something between here and the server answers in its name, and passes the login on",
+      hint: "Check host and port; where a proxy of your own ends TLS, use channel_binding=disable",
+    };
+  }
+  return undefined;
 }
 
 /** The name an undefined table (42P01) or column (42703) has in the server's message. */

@@ -10,10 +10,10 @@ export function createPostgresDriver(): Driver {
   return {
     name: "postgres",
     schemes: ["postgres", "postgresql"],
-    facts: { title: "PostgreSQL", identifierQuote: '"', defaultSchema: "public" },
-    async connect(target, { signal, readOnly }) {
+    facts: { title: "PostgreSQL", identifierQuote: '"', defaultSchema: "public", tunnels: true },
+    async connect(target, { signal, readOnly, reach }) {
       signal.throwIfAborted();
-      const settings = readSettings(target);
+      const settings = { ...readSettings(target), reach };
       return createConnection(new Session(await openSession(settings, readOnly, signal), settings, readOnly));
     },
     diagnose,

@@ -8,6 +8,7 @@ import { findPostgres, type PostgresServer, startPostgres } from "../support/ser
 
 const bin = findPostgres();
 const driver = createPostgresDriver();
+const cancels = Number(process.env.TIDEGATE_TEST_CANCELS ?? 200);
 const forever = "select i, repeat('x', 200) from (select generate_series(1, 1000000000000) as i) as s";
 const endless = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b where (a + b) % 7 = 3";
 
@@ -80,9 +81,9 @@ describe("driver postgres, when things break", { skip: typeof bin === "string" ?
     assert.equal(await cellOf(connection, "select 1"), 1);
   });
 
-  it("leaves nothing running after two hundred cancels in a row, and answers every question in between", async () => {
+  it(`leaves nothing running after ${cancels} cancels in a row, and answers every question in between`, async () => {
     await using connection = await open();
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < cancels; round++) {
       const caller = new AbortController();
       const sql = round % 2 === 0 ? endless : forever;
       const reading = (async () => {
@@ -131,7 +132,7 @@ describe("driver postgres, when things break", { skip: typeof bin === "string" ?
     await using _ = await open(login);
     const diagnosis = await diagnosed(open(login));
     assert.equal(diagnosis?.code, "CONNECTION_FAILED");
-    assert.match(diagnosis?.message ?? "", /too many connections/);
+    assert.match(diagnosis?.message ?? "", /too many connections/i);
   });
 
   it("never shows a password in an error", async () => {

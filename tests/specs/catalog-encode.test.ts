@@ -161,7 +161,8 @@ describe("an encoded catalog", () => {
     for (const encoding of encodings) {
       for (const detail of ["names", "columns", "full"] as const) {
         encode([], encoding, { detail });
-        assert.match(encode([table("bare"), { name: "f", kind: "routine" }], encoding, { detail }), /bare[\s\S]*f/);
+        const text = encode([table("bare"), { name: "f", kind: "routine" }], encoding, { detail });
+        assert.match(text, encoding === "mermaid" ? /bare$/ : /bare[\s\S]*f/);
       }
     }
   });

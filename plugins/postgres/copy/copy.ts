@@ -9,11 +9,9 @@ import type { Bound } from "../statement/describe.ts";
 import { type Engine, runStatement } from "../statement/run.ts";
 import { bind, execute, parse } from "../wire/messages.ts";
 import { tag } from "../wire/wire.ts";
-import { copyList } from "./columns.ts";
+import { chunkBytes, copiedChunks } from "./chunks.ts";
+import { type CopyForm, copyForm, copySql } from "./columns.ts";
 import { csvLine } from "./csv.ts";
-
-/** Larger chunks are no faster, smaller ones cost a call each. */
-const chunkBytes = 256 * 1024;
 
 const copies = /^(?:select|values|table|with|\()$/;
 
@@ -25,13 +23,13 @@ export async function copyOut(engine: Engine, sql: string, params: Params, optio
     const statement = await describer.bound(work, sql, params);
     passGate(statement.kind, statement.tokens, session.readOnly);
     const columns = names.columns(statement.fields);
-    const list = statement.kind === "read" && copies.test(lower(statement.tokens[0])) && columns.length > 0 ? copyList(columns) : undefined;
-    if (list === undefined) {
+    const form = statement.kind === "read" && copies.test(lower(statement.tokens[0])) ? copyForm(columns) : undefined;
+    if (form === undefined) {
       await work.end();
       return await rowsAsCsv(engine, sql, params, options);
     }
-    await startCopy(work, statement, list);
-    return createCopyStream(work, columns, options);
+    await startCopy(work, statement, form);
+    return createCopyStream(work, columns, form);
   } catch (error) {
     await work.end();
     throw error;
@@ -39,8 +37,7 @@ export async function copyOut(engine: Engine, sql: string, params: Params, optio
 }
 
 /** COPY takes no parameters: they are bound to settings of the transaction, and the text reads those. */
-async function startCopy(work: Work, statement: Bound, list: readonly string[]): Promise<void> {
-  const aliases = list.map((_, index) => `c${index}`).join(", ");
+async function startCopy(work: Work, statement: Bound, form: CopyForm): Promise<void> {
   const types = await typeNames(work, statement.parameterTypes);
   const { sql } = replaceAt(statement.sql, uses(statement.tokens, statement.values, types));
   work.transaction("READ ONLY");
@@ -49,11 +46,7 @@ async function startCopy(work: Work, statement: Bound, list: readonly string[]):
   for (const [name, value] of given) {
     work.request(parse("select set_config($1, $2, true)"), bind("", [name, value]), execute("", 1));
   }
-  work.request(
-    parse(`COPY (SELECT ${list.join(", ")} FROM (\n${bodyOf(sql)}\n) AS r (${aliases})) TO STDOUT (FORMAT csv)`),
-    bind("", []),
-    execute("", 0),
-  );
+  work.request(parse(copySql(form, bodyOf(sql))), bind("", []), execute("", 0));
   work.running = true;
   while ((await work.reply()) !== tag.copyOut);
 }
@@ -75,51 +68,22 @@ function uses(tokens: readonly Token[], values: Bound["values"], types: readonly
   });
 }
 
-function createCopyStream(work: Work, columns: readonly Column[], { signal }: QueryOptions): CsvStream {
-  let rows = 0;
-  let over = false;
-  const end = async () => {
-    over = true;
-    await work.end();
-  };
+function createCopyStream(work: Work, columns: readonly Column[], { floats }: CopyForm): CsvStream {
+  const counted = { rows: 0 };
   return {
     columns,
     get rows() {
-      return rows;
+      return counted.rows;
     },
     async *[Symbol.asyncIterator]() {
-      let chunk = Buffer.allocUnsafe(chunkBytes * 2);
-      let size = 0;
       try {
-        while (!over) {
-          const type = work.arrived() ?? (await work.reply());
-          if (type === tag.commandComplete) break;
-          if (type !== tag.copyData) continue;
-          const { bytes, start, end } = work.wire;
-          if (size + end - start > chunk.length) chunk = grown(chunk, size, size + end - start);
-          bytes.copy(chunk, size, start, end);
-          size += end - start;
-          rows++;
-          if (size < chunkBytes) continue;
-          yield chunk.subarray(0, size);
-          signal.throwIfAborted();
-          chunk = Buffer.allocUnsafe(chunkBytes * 2);
-          size = 0;
-        }
-        work.running &&= over;
-        if (size > 0) yield chunk.subarray(0, size);
+        yield* copiedChunks(work, floats, counted);
       } finally {
-        await end();
+        await work.end();
       }
     },
-    [Symbol.asyncDispose]: end,
+    [Symbol.asyncDispose]: () => work.end(),
   };
-}
-
-function grown(chunk: Buffer, size: number, needed: number): Buffer<ArrayBuffer> {
-  const larger = Buffer.allocUnsafe(needed * 2);
-  chunk.copy(larger, 0, 0, size);
-  return larger;
 }
 
 async function rowsAsCsv(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<CsvStream> {

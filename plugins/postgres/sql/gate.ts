@@ -18,8 +18,8 @@ export function passGate(kind: Kind, statement: readonly Token[], readOnly: bool
   if (transactionWords.has(first) || (first === "prepare" && lower(statement[1]) === "transaction")) {
     throw refusal({
       code: "UNSUPPORTED",
-      message: `Cannot run ${first.toUpperCase()}: every call is a transaction of its own`,
-      hint: "Leave it out: a statement is committed when it succeeds",
+      message: `Cannot run ${first.toUpperCase()}: no statement begins or ends a transaction here`,
+      hint: "Leave it out: what succeeds is kept",
     });
   }
   if (first === "copy") {

@@ -1,6 +1,5 @@
 import type { Params } from "../../../core/contract/driver.ts";
 import { refusal } from "../refusal.ts";
-import type { Work } from "../session.ts";
 import { type Kind, kindOf } from "../sql/kind.ts";
 import { statementsOf, type Token } from "../sql/lexer.ts";
 import { checkCount, type Numbered, numbered } from "../sql/params.ts";
@@ -9,6 +8,7 @@ import type { Names } from "../values/names.ts";
 import { describeStatement, parse } from "../wire/messages.ts";
 import { type Field, readFields, readParameterTypes, type ServerError } from "../wire/replies.ts";
 import { tag } from "../wire/wire.ts";
+import type { Work } from "../work.ts";
 
 /** One statement that the server has read, and not run. */
 export interface Described {
@@ -110,7 +110,9 @@ function isUndecided(error: unknown): boolean {
 }
 
 export function isServerError(error: unknown): error is LocatedError {
-  return error instanceof Error && "severity" in error && "code" in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+  // Poolers leave the severity out that postgres.js looks for.
+  if (!(error instanceof Error) || !("severity" in error || "severity_local" in error)) return false;
+  return "code" in error && /^[0-9A-Z]{5}$/.test(String(error.code));
 }
 
 /** PostgreSQL counts characters from 1, JavaScript UTF-16 units from 0. */

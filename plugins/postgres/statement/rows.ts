@@ -1,12 +1,13 @@
 import type { QueryOptions } from "../../../core/contract/driver.ts";
 import type { Batch, Column, RowStream, Value } from "../../../core/contract/rows.ts";
-import type { Work } from "../session.ts";
 import type { Decoder } from "../values/decode.ts";
 import { execute } from "../wire/messages.ts";
 import { readCount } from "../wire/replies.ts";
 import { tag, type Wire } from "../wire/wire.ts";
+import type { Work } from "../work.ts";
 
-export const portal = "rows";
+/** Without a name: whatever ends the work closes it. */
+export const portal = "";
 
 /** From this batch on the next one is asked for ahead: whoever reads so much is likely to read on. */
 const aheadFrom = 3;

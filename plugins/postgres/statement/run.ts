@@ -1,13 +1,14 @@
 import type { Params, QueryOptions } from "../../../core/contract/driver.ts";
 import type { Batch, RowStream, Value } from "../../../core/contract/rows.ts";
-import type { Session, Work } from "../session.ts";
+import type { Session } from "../session.ts";
 import { passGate } from "../sql/gate.ts";
 import { lower } from "../sql/kind.ts";
 import type { Names } from "../values/names.ts";
 import { bind, describeStatement, execute, flush, parse } from "../wire/messages.ts";
 import { readFields } from "../wire/replies.ts";
 import { tag } from "../wire/wire.ts";
-import type { Bound, Describer } from "./describe.ts";
+import type { Work } from "../work.ts";
+import { type Bound, type Describer, isServerError } from "./describe.ts";
 import { decodeRow, PortalRows, portal } from "./rows.ts";
 
 export interface Engine {
@@ -19,32 +20,65 @@ export interface Engine {
 /** Statements that can run in a transaction and give their rows in pieces. */
 const streaming = /^(?:select|values|table|with|\(|insert|update|delete|merge|show|explain)$/;
 
-export async function runStatement(
-  { session, names, describer }: Engine,
-  sql: string,
-  params: Params,
-  options: QueryOptions,
-): Promise<RowStream> {
+export async function runStatement(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<RowStream> {
+  const { session, names } = engine;
   const work = await session.begin(options.signal);
   try {
-    const statement = await describer.bound(work, sql, params);
-    passGate(statement.kind, statement.tokens, session.readOnly);
-    if (session.readOnly || streaming.test(lower(statement.tokens[0]))) return await openRows(work, names, statement, options);
-    return await runAlone(work, names, statement, options);
+    const statement = await ready(engine, work, { sql, params, readOnly: session.readOnly });
+    if (session.readOnly || streaming.test(lower(statement.tokens[0]))) return await openTransaction(work, names, statement, options);
+    if (session.opened.pins === undefined) return await runAlone(work, names, statement, options);
+    return await runPooled(engine, work, statement, options);
   } catch (error) {
     await work.end();
     throw error;
   }
 }
 
-/** Opens a portal inside a transaction, in one round trip. */
-async function openRows(work: Work, names: Names, statement: Bound, options: QueryOptions): Promise<RowStream> {
+/** Runs a statement as a part of the transaction that holds the session. */
+export async function runInside(
+  engine: Engine,
+  { holder, readOnly }: { readonly holder: object; readonly readOnly: boolean },
+  { sql, params, options }: { readonly sql: string; readonly params: Params; readonly options: QueryOptions },
+): Promise<RowStream> {
+  const work = await engine.session.begin(options.signal, holder);
+  try {
+    await work.savepoint();
+    return await openRows(work, engine.names, await ready(engine, work, { sql, params, readOnly }), { ...options, keeps: !readOnly });
+  } catch (error) {
+    await work.end();
+    throw error;
+  }
+}
+
+/** Described and let through. */
+async function ready(
+  { describer }: Engine,
+  work: Work,
+  { sql, params, readOnly }: { readonly sql: string; readonly params: Params; readonly readOnly: boolean },
+): Promise<Bound> {
+  const statement = await describer.bound(work, sql, params);
+  passGate(statement.kind, statement.tokens, readOnly);
+  return statement;
+}
+
+async function openTransaction(work: Work, names: Names, statement: Bound, options: QueryOptions): Promise<RowStream> {
   const keeps = !work.session.readOnly;
   work.transaction(keeps ? "READ WRITE" : "READ ONLY");
+  return await openRows(work, names, statement, { ...options, keeps });
+}
+
+/** Opens a portal inside a transaction, in one round trip. */
+async function openRows(
+  work: Work,
+  names: Names,
+  statement: Bound,
+  { keeps, ...options }: QueryOptions & { readonly keeps: boolean },
+): Promise<RowStream> {
+  const owed = work.owed;
   // The first flush brings the columns while the statement still works on its first row.
   work.request(parse(statement.sql), describeStatement, bind(portal, statement.values), flush, execute(portal, options.batchSize));
   work.running = true;
-  await work.ready();
+  if (owed) await work.ready();
   const fields = await boundFields(work);
   const rows = new PortalRows({ work, columns: names.columns(fields), decoders: names.decoders(fields), keeps }, options);
   if (keeps) await rows.begun();
@@ -58,6 +92,17 @@ export async function boundFields(work: Work) {
     if (work.wire.type === tag.rowDescription) fields = readFields(work.wire.bytes, work.wire.start);
   }
   return fields;
+}
+
+/** Through a pooler, only what a transaction leaves behind can be found again and taken back. */
+async function runPooled({ session, names }: Engine, work: Work, statement: Bound, options: QueryOptions): Promise<RowStream> {
+  try {
+    return await openTransaction(work, names, statement, options);
+  } catch (error) {
+    await work.end();
+    if (!isServerError(error) || error.code !== "25001") throw error;
+    return await runAlone(await session.begin(options.signal), names, statement, options);
+  }
 }
 
 /** Runs what cannot be part of a transaction, or ends it; whatever it left in the session is thrown away. */

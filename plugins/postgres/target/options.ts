@@ -12,6 +12,8 @@ export const optionVariables = {
   sslcert: "PGSSLCERT",
   sslkey: "PGSSLKEY",
   sslpassword: undefined,
+  sslcrl: "PGSSLCRL",
+  sslcrldir: "PGSSLCRLDIR",
   sslsni: "PGSSLSNI",
   sslnegotiation: "PGSSLNEGOTIATION",
   connect_timeout: "PGCONNECT_TIMEOUT",

@@ -1,6 +1,6 @@
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { Target } from "../../../core/contract/driver.ts";
+import type { ConnectOptions, Target } from "../../../core/contract/driver.ts";
 import { refusal } from "../refusal.ts";
 import { fromTarget } from "./location.ts";
 import { fromEnvironment, type Options } from "./options.ts";
@@ -9,6 +9,8 @@ import { fromService } from "./service.ts";
 
 export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+
+const bindings = ["disable", "prefer", "require"] as const;
 
 /** One server to try; a host that starts with `/` is the folder of a unix socket. */
 export interface Place {
@@ -23,9 +25,12 @@ export interface Settings {
   readonly database: string;
   readonly sslMode: (typeof sslModes)[number];
   readonly directTls: boolean;
+  readonly channelBinding: (typeof bindings)[number];
   readonly options: Options;
   readonly sessionKind: (typeof sessionKinds)[number];
   readonly connectMillis: number;
+  /** Where a tunnel to a server begins, if one leads there. */
+  readonly reach?: ConnectOptions["reach"];
   /** Settings of the session that the caller chose. */
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -36,13 +41,6 @@ export function readSettings(target: Target, environment: NodeJS.ProcessEnv = pr
   const url = fromTarget(target);
   const service = url.service ?? given.service;
   const options: Options = { ...given, ...(service !== undefined && fromService(service, environment)), ...url };
-  if (options.channel_binding === "require") {
-    throw refusal({
-      code: "UNSUPPORTED",
-      message: "This driver has no channel binding",
-      hint: "Use sslmode=verify-full instead of channel_binding=require",
-    });
-  }
   const user = options.user ?? userInfo().username;
   const database = options.dbname ?? user;
   const passfile = options.passfile ?? join(homedir(), ".pgpass");
@@ -57,6 +55,7 @@ export function readSettings(target: Target, environment: NodeJS.ProcessEnv = pr
     options,
     sslMode: oneOf("sslmode", options.sslmode ?? (options.sslrootcert === "system" ? "verify-full" : "prefer"), sslModes),
     directTls: oneOf("sslnegotiation", options.sslnegotiation ?? "postgres", ["postgres", "direct"] as const) === "direct",
+    channelBinding: oneOf("channel_binding", options.channel_binding ?? "prefer", bindings),
     sessionKind: oneOf("target_session_attrs", options.target_session_attrs ?? "any", sessionKinds),
     connectMillis: whole("connect_timeout", options.connect_timeout ?? "15") * 1000,
     parameters: {

@@ -1,6 +1,6 @@
 import type { Column, ColumnRef, LogicalType } from "../../../core/contract/rows.ts";
-import type { Work } from "../session.ts";
 import type { Field } from "../wire/replies.ts";
+import type { Work } from "../work.ts";
 import { type Decoder, decoderOf } from "./decode.ts";
 import { builtIn, builtInName, type TypeFacts } from "./types.ts";
 

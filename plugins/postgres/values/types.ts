@@ -47,6 +47,9 @@ const lists = new Map<number, TypeFacts>(known.map(([oid, , , list]) => [list, {
 const names = new Map<number, string>(known.map(([oid, name]) => [oid, name]));
 const listNames = new Map<number, string>(known.map(([, name, , list]) => [list, `${name}[]`]));
 
+/** The numbers of all types that `builtIn` knows. */
+export const builtInOids: readonly number[] = [...scalars.keys(), ...lists.keys()].filter((oid) => oid !== 0);
+
 /** What is known without asking the server. */
 export function builtIn(oid: number): TypeFacts | undefined {
   return scalars.get(oid) ?? lists.get(oid);

@@ -47,6 +47,11 @@ export function bind(portal: string, params: readonly (string | null)[]): Buffer
 /** `most` rows, or all of them for 0. */
 export const execute = (portal: string, most: number) => message("E", text(portal), int32(most));
 
+export const saslInitial = (mechanism: string, first: string) =>
+  message("p", text(mechanism), int32(Buffer.byteLength(first)), Buffer.from(first));
+export const saslResponse = (answer: string) => message("p", Buffer.from(answer));
+
+export const terminate = message("X");
 export const sync = message("S");
 export const flush = message("H");
 export const copyFail = message("f", text("This driver copies nothing in"));

@@ -29,6 +29,20 @@ export function readParameterTypes(bytes: Buffer, start: number): number[] {
   return Array.from({ length: bytes.readUInt16BE(start) }, (_, index) => bytes.readUInt32BE(start + 2 + index * 4));
 }
 
+export type Cells = readonly (string | null)[];
+
+/** The cells of a data row, as texts. */
+export function readCells({ bytes, start }: { readonly bytes: Buffer; readonly start: number }): Cells {
+  let at = start + 2;
+  return Array.from({ length: bytes.readUInt16BE(start) }, () => {
+    const length = bytes.readInt32BE(at);
+    at += 4;
+    if (length === -1) return null;
+    at += length;
+    return bytes.toString("utf8", at - length, at);
+  });
+}
+
 /** The number at the end of a command's tag: `INSERT 0 3`, `COPY 7`; `undefined` where there is none. */
 export function readCount(bytes: Buffer, start: number, end: number): number | undefined {
   const count = /^(?:INSERT|UPDATE|DELETE|MERGE|COPY)[ 0-9]* (\d+)$/.exec(bytes.toString("latin1", start, end - 1))?.[1];

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import type { Endpoint } from "../../../core/contract/driver.ts";
 import { refusal } from "../refusal.ts";
 import type { Place, Settings } from "../target/settings.ts";
 import { tlsOptions } from "../target/tls.ts";
@@ -10,7 +11,19 @@ import { sslRequest } from "./messages.ts";
 export type Protection = "plain" | "tls" | "tls if offered";
 
 /** In which order libpq tries the two ways. */
-export function protections({ sslMode }: Settings, { host }: Place): readonly Protection[] {
+export function protections({ sslMode, channelBinding }: Settings, { host }: Place): readonly Protection[] {
+  const ways = waysOf(sslMode, host);
+  if (channelBinding !== "require") return ways;
+  const bindable = ways.filter((way) => way !== "plain");
+  if (bindable.length > 0) return bindable.map(() => "tls");
+  throw refusal({
+    code: "INPUT_INVALID",
+    message: "channel_binding=require needs TLS, and this connection would have none",
+    hint: "Use sslmode=require or stronger and a host name, or leave channel_binding out",
+  });
+}
+
+function waysOf(sslMode: Settings["sslMode"], host: string): readonly Protection[] {
   if (sslMode === "disable" || host.startsWith("/")) return ["plain"];
   if (sslMode === "allow") return ["plain", "tls"];
   return sslMode === "prefer" ? ["tls if offered", "plain"] : ["tls"];
@@ -18,7 +31,8 @@ export function protections({ sslMode }: Settings, { host }: Place): readonly Pr
 
 /** Opens a socket that is ready for the first message of the protocol. */
 export async function openSocket(settings: Settings, place: Place, protection: Protection, signal: AbortSignal): Promise<Socket> {
-  const socket = await opened(plainSocket(place), "connect", signal);
+  const far = endpointOf(place);
+  const socket = await opened(plainSocket((await settings.reach?.(far, signal)) ?? far), "connect", signal);
   if (protection === "plain") return socket;
   if (!settings.directTls) {
     socket.write(sslRequest);
@@ -37,12 +51,12 @@ export async function openSocket(settings: Settings, place: Place, protection: P
   return secured;
 }
 
-function noTls({ sslMode }: Settings, { host }: Place): Error {
-  const message = `The server at "${host}" offers no TLS, and sslmode=${sslMode} wants it`;
+function noTls({ sslMode, channelBinding }: Settings, { host }: Place): Error {
+  const message = `The server at "${host}" offers no TLS, and sslmode=${sslMode}${channelBinding === "require" ? " with channel_binding=require" : ""} wants it`;
   return refusal({ code: "CONNECTION_FAILED", message, hint: "Turn TLS on in the server, or use sslmode=prefer", retryable: false });
 }
 
-function stranger({ host, port }: Place): Error {
+export function stranger({ host, port }: Place): Error {
   const message = `What answers at "${host}" port ${port} is not PostgreSQL`;
   return refusal({ code: "CONNECTION_FAILED", message, hint: "Check host and port", retryable: false });
 }
@@ -63,8 +77,12 @@ function checkName(socket: TLSSocket, host: string): void {
   );
 }
 
-function plainSocket({ host, port }: Place): Socket {
-  const socket = host.startsWith("/") ? connect({ path: join(host, `.s.PGSQL.${port}`) }) : connect({ host, port });
+function endpointOf({ host, port }: Place): Endpoint {
+  return host.startsWith("/") ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port };
+}
+
+function plainSocket(to: Endpoint): Socket {
+  const socket = connect(to);
   // Whoever waits listens as well; between two listeners an error would end the process.
   socket.on("error", () => undefined);
   socket.setNoDelay(true);

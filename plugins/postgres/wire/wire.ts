@@ -1,8 +1,12 @@
 import type { Socket } from "node:net";
+import { clearTimeout, setTimeout } from "node:timers";
 import { refusal } from "../refusal.ts";
 
 /** Beyond this much unread, the socket is paused: memory stays flat however slow the reader is. */
 const mostUnread = 1024 * 1024;
+
+/** How long a server may take to hang up. */
+const closeMillis = 1000;
 
 export const tag = {
   parseComplete: 0x31,
@@ -51,8 +55,7 @@ export class Wire {
     socket.removeAllListeners("data");
     socket.on("data", (chunk: Buffer) => this.#arrived(chunk));
     socket.on("error", (error) => this.#end(error));
-    // First in line: postgres.js removes every listener when the socket closes.
-    socket.prependListener("close", () => this.#end());
+    socket.on("close", () => this.#end());
   }
 
   get ended(): boolean {
@@ -67,10 +70,9 @@ export class Wire {
   /** Moves to the next whole message that has arrived, if there is one. */
   take(): boolean {
     do {
-      const left = this.bytes.length - this.#at;
-      if (left < 5) return this.#short(5);
+      if (!this.#together(5)) return false;
       const length = this.bytes.readUInt32BE(this.#at + 1) + 1;
-      if (left < length) return this.#short(length);
+      if (!this.#together(length)) return false;
       this.type = this.bytes[this.#at] ?? 0;
       this.start = this.#at + 5;
       this.end = this.#at + length;
@@ -81,19 +83,13 @@ export class Wire {
 
   /** Waits until more has arrived. @throws what became of the connection, when it is lost */
   async fill(): Promise<void> {
-    const enough = () => this.#unread > 0 && this.bytes.length - this.#at + this.#unread >= this.#needed;
-    while (!enough()) {
+    while (this.bytes.length - this.#at + this.#unread < this.#needed) {
       if (this.#lost !== undefined) throw this.#lost;
       this.#socket.resume();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const rest = this.bytes.subarray(this.#at);
-    this.bytes = rest.length === 0 && this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat([rest, ...this.#chunks]);
-    this.#at = 0;
-    this.#chunks = [];
-    this.#unread = 0;
   }
 
   /** The next message's type; its body is at `start`. */
@@ -102,14 +98,39 @@ export class Wire {
     return this.type;
   }
 
+  /** Says goodbye, and closes the socket once that is sent. */
+  async close(farewell: Buffer): Promise<void> {
+    if (this.#lost !== undefined) return;
+    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    this.#socket.end(farewell);
+    const limit = setTimeout(() => this.#socket.destroy(), closeMillis);
+    await closed;
+    clearTimeout(limit);
+  }
+
   destroy(): void {
     this.#socket.destroy();
     this.#end();
   }
 
-  #short(needed: number): false {
-    this.#needed = needed;
-    return false;
+  /** Makes so many bytes stand together, if they have arrived; copies none but those of a message that came in pieces. */
+  #together(count: number): boolean {
+    const left = this.bytes.length - this.#at;
+    if (left >= count) return true;
+    this.#needed = count;
+    if (left + this.#unread < count) return false;
+    const pieces = left > 0 ? [this.bytes.subarray(this.#at)] : [];
+    for (let missing = count - left; missing > 0; ) {
+      const chunk = this.#chunks.shift() as Buffer;
+      const piece = pieces.length === 0 ? chunk : chunk.subarray(0, missing);
+      if (piece.length < chunk.length) this.#chunks.unshift(chunk.subarray(piece.length));
+      pieces.push(piece);
+      this.#unread -= piece.length;
+      missing -= piece.length;
+    }
+    this.bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    this.#at = 0;
+    return true;
   }
 
   #arrived(chunk: Buffer): void {

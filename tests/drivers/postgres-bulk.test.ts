@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import type { Connection, PartReader, SplitTable } from "../../core/contract/driver.ts";
+import { csvRow } from "../../core/export/csv.ts";
+import { copyTable, type PartsRequest } from "../../core/export/parts.ts";
+import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
+import { answer, cellOf, never, rejection } from "../contract/driver/bench.ts";
+import { findPostgres, type PostgresServer, startPostgres } from "../support/services-postgres.ts";
+
+const bin = findPostgres();
+const driver = createPostgresDriver();
+
+const schema = `
+  create table big as select i as id, 'row "' || i || E'",\\n' as name, case when i % 3 = 0 then null when i % 3 = 1 then '' else repeat('x', 80) end as note,
+    i * 0.1::float8 as amount, i % 2 = 0 as even, decode(md5(i::text), 'hex') as hash from generate_series(1, 300000) as i;
+  create view seen as select * from big;
+  create table measured (like big) partition by range (id);
+  create table measured_all partition of measured for values from (0) to (1000000);
+  create table parent (like big);
+  create table child () inherits (parent);
+  create table listed as select i as id, array[i] as list, repeat('x', 100) as note from generate_series(1, 300000) as i;
+  create table hidden as select * from big;
+  alter table hidden enable row level security;
+  create policy even_only on hidden using (even);
+  create role ann login password 'open-sesame';
+  grant select on hidden, big to ann;
+  create table small as select 1 as one;
+  insert into measured select * from big;
+  insert into parent select * from big;
+  insert into child select * from big;
+`;
+
+describe("driver postgres, in bulk", { skip: typeof bin === "string" ? false : `needs a server: ${bin.absent}` }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres(bin as string);
+    server.psql(schema);
+  });
+  after(() => server?.stop());
+
+  const open = (target = server.target("postgres")): Promise<Connection> => driver.connect(target, { signal: never, readOnly: true });
+  const big = { schema: "public", name: "big" };
+  const running = () =>
+    Number(
+      server.psql(
+        "select count(*) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle'",
+      ),
+    );
+
+  async function digest(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+    const hash = createHash("sha256");
+    for await (const chunk of chunks) hash.update(chunk);
+    return hash.digest("hex");
+  }
+  const alone = async (connection: Connection, table = "big") =>
+    digest((await connection.copyOut?.(`select * from ${table}`, [], { signal: never, batchSize: 1 })) ?? assert.fail("it copies"));
+
+  /** Borrows real connections, and ends them when they come back. */
+  const over = (rest: Partial<PartsRequest> = {}): PartsRequest => ({
+    table: big,
+    jobs: 2,
+    signal: never,
+    borrow: async () => {
+      const connection = await open();
+      return { connection, release: async () => connection[Symbol.asyncDispose]() };
+    },
+    without: (error) => assert.fail(error instanceof Error ? error : "a connection did not join"),
+    ...rest,
+  });
+  const whole = async (connection: Connection, rest: Partial<PartsRequest> = {}) =>
+    (await copyTable(connection, over(rest))) ?? assert.fail("it splits");
+
+  it("reads a table over several connections as one connection does", async () => {
+    await using connection = await open();
+    const expected = await alone(connection);
+    for (const jobs of [1, 2, 3]) {
+      const csv = await whole(connection, { jobs });
+      assert.equal(await digest(csv), expected);
+      assert.equal(csv.rows, 300_000);
+    }
+    const { columns } = await answer(connection, "select * from big limit 0");
+    assert.deepEqual((await whole(connection)).columns, columns);
+  });
+
+  it("sees one moment over all of them", async () => {
+    await using connection = await open();
+    await using other = await open();
+    const expected = await alone(connection, "big");
+    const split: SplitTable = (await connection.split?.(big, never)) ?? assert.fail("it splits");
+    server.psql("delete from big where id % 5 = 0; update big set name = 'later'; insert into big (id) select generate_series(1, 5000)");
+    const joined: PartReader = (await other.joinSplit?.(split.token, never)) ?? assert.fail("it joins");
+    async function* both() {
+      for (let part = 0; part < split.parts; part++) yield* (part % 2 === 0 ? joined : split).copyPart(part);
+    }
+    assert.equal(await digest(both()), expected);
+    assert.equal(split.rows + joined.rows, 300_000);
+    await Promise.all([split, joined].map((reader) => reader[Symbol.asyncDispose]()));
+    assert.deepEqual([await cellOf(connection, "select 1"), await cellOf(other, "select 2"), running()], [1, 2, 0]);
+  });
+
+  it("splits plain tables only, of which it sees every row, and that are worth it", async () => {
+    await using connection = await open();
+    for (const name of ["seen", "measured", "parent", "listed", "small"])
+      assert.equal(await connection.split?.({ schema: "public", name }, never), undefined, name);
+    await using ann = await open(server.target("postgres", { user: "ann", password: { reveal: () => "open-sesame" } }));
+    assert.equal(await ann.split?.({ schema: "public", name: "hidden" }, never), undefined);
+    const split = (await ann.split?.(big, never)) ?? assert.fail("it splits");
+    await split[Symbol.asyncDispose]();
+    assert.equal(await cellOf(connection, "select 1"), 1);
+  });
+
+  it("says what is wrong with a table that is not there", async () => {
+    await using connection = await open();
+    const diagnosis = driver.diagnose(await rejection(connection.split?.({ name: "bog" }, never) ?? Promise.resolve()));
+    assert.equal(diagnosis?.code, "SQL_INVALID");
+    assert.equal(await cellOf(connection, "select 1"), 1);
+  });
+
+  it("stops every connection when the caller leaves, and when the reader does", async () => {
+    await using connection = await open();
+    const caller = new AbortController();
+    const reading = async () => {
+      for await (const _ of await whole(connection, { signal: caller.signal, jobs: 3 })) caller.abort(new Error("gone"));
+    };
+    assert.equal(await rejection(reading()), caller.signal.reason);
+    for await (const _ of await whole(connection, { jobs: 3 })) break;
+    assert.equal(await cellOf(connection, "select 1"), 1);
+    assert.equal(running(), 0);
+  });
+
+  it("fails as a whole when one connection is lost", async () => {
+    await using connection = await open();
+    const reading = async () => {
+      for await (const _ of await whole(connection, { jobs: 2 }))
+        server.psql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY%' and pid <> pg_backend_pid() limit 1");
+    };
+    assert.equal(driver.diagnose(await rejection(reading()))?.code, "CONNECTION_FAILED");
+  });
+
+  it("does not wait behind a change of the table that waits for it", async () => {
+    await using connection = await open();
+    const split = (await connection.split?.(big, never)) ?? assert.fail("it splits");
+    await using writer = await driver.connect(server.target("postgres"), { signal: never, readOnly: false });
+    const change = writer.query("alter table big add column later int", [], { signal: never, batchSize: 1 });
+    const waits = "select count(*) from pg_locks where not granted";
+    while (server.psql(waits) === "0") await new Promise(setImmediate);
+    await using other = await open();
+    const refused = await rejection(other.joinSplit?.(split.token, never) ?? Promise.resolve());
+    assert.equal(driver.diagnose(refused)?.code, "CONFLICT");
+    await split[Symbol.asyncDispose]();
+    await change;
+  });
+
+  it("writes floats and truths in CSV as rows have them", async () => {
+    await using connection = await open();
+    const floats =
+      "0, -0, 1, 0.1, -1.5, 1e-4, 9.9e-5, 1e-6, 1e-7, 123456.7, 1e6, 1e14, 1e15, 123456789012345680, 1e20, 1e21, 1e22, 1e38, 'NaN', 'Infinity', '-Infinity', -1e-5, -1e15, null";
+    const values = floats
+      .split(", ")
+      .map((value) => `(${value}::real, 'a,"' || ${value === "null" ? "1" : 2}, ${value}::float8, ${value === "null" ? "null" : "true"})`);
+    const sql = `values ${values.join(", ")}`;
+    const { rows } = await answer(connection, sql);
+    let text = "";
+    for await (const chunk of (await connection.copyOut?.(sql, [], { signal: never, batchSize: 1 })) ?? []) text += Buffer.from(chunk);
+    assert.equal(text, rows.map(csvRow).join(""));
+  });
+});
