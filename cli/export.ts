@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { type App, exportFormats } from "../core/app.ts";
+import { type App, type AppExport, exportFormats } from "../core/app.ts";
 import type { ExportReport, QueryInput } from "../core/contract/tool.ts";
 import { problem } from "../core/problem.ts";
 import type { Caller } from "../core/query/run.ts";
@@ -18,6 +18,7 @@ interface ExportOptions extends StatementOptions {
   readonly overwrite?: boolean;
   readonly meta: boolean;
   readonly timeout?: number;
+  readonly jobs?: number;
 }
 
 export function define(command: Command, context: CommandContext): void {
@@ -26,6 +27,7 @@ export function define(command: Command, context: CommandContext): void {
     .argument("[sql]", "one SQL statement; without it, --table, -f or standard input")
     .requiredOption("--to <file>", "where to write; its ending says the format, and .gz or .zst the compression")
     .option("--table <name>", "export this whole table or view")
+    .addOption(jobsOption())
     .option("-f, --file <file>", "read the SQL from a file")
     .option("--param <name=value>", "value for a named placeholder, repeatable", collect)
     .option("-p <value>", "value for the next positional placeholder, repeatable", collect)
@@ -46,40 +48,48 @@ Examples:
 
 async function exportCommand(target: string, sql: string | undefined, options: ExportOptions, context: CommandContext): Promise<void> {
   const { io } = context;
-  const { table, timeout } = options;
-  if (table !== undefined && sql !== undefined) throw problem("INPUT_INVALID", "SQL and --table were both given", "Give one of them");
-  const statement = table === undefined ? await readSql(sql, options, io) : undefined;
+  const { table: name, timeout, jobs, to, format, overwrite = false, meta } = options;
+  if (name !== undefined && sql !== undefined) throw problem("INPUT_INVALID", "SQL and --table were both given", "Give one of them");
+  if (name === undefined && jobs !== undefined)
+    throw problem("INPUT_INVALID", "--jobs is for a whole table, and none was named", "Name one with --table, or leave --jobs out");
+  const given = name === undefined ? { sql: await readSql(sql, options, io) } : undefined;
   await withTarget("export", target, options, context, async (app, connection, caller) => {
-    const text = statement ?? (await app.selectAll(connection, table ?? "", caller.signal));
+    const { sql: text, ...whole } = given ?? (await app.selectAll(connection, name ?? "", caller));
     const input = { sql: text, connection, params: readParams(options), ...(timeout !== undefined && { maxMillis: timeout }) };
-    const total = table === undefined ? undefined : await estimatedRows(app, connection, table, caller);
-    await write(app, input, options, total, caller, io);
+    const total = name === undefined ? undefined : await estimatedRows(app, connection, name, caller);
+    await write(app, input, { ...whole, to: resolve(io.cwd, to), format, overwrite, meta, jobs, shown: to, total }, caller, io);
   });
 }
 
 async function write(
   app: App,
   input: QueryInput,
-  options: ExportOptions,
-  total: number | undefined,
+  { shown, total, ...request }: AppExport & { readonly shown: string; readonly total: number | undefined },
   caller: Caller,
   io: Io,
 ): Promise<void> {
   const progress = createProgress(io, total);
   let report: ExportReport;
   try {
-    const { to, format, overwrite = false, meta } = options;
-    report = await app.export(input, { to: resolve(io.cwd, to), format, overwrite, meta, onProgress: progress.show }, caller);
+    report = await app.export(input, { ...request, onProgress: progress.show }, caller);
   } finally {
     progress.end();
   }
-  io.note(
-    `Wrote ${options.to}: ${report.rows} ${report.rows === 1 ? "row" : "rows"}, ${report.bytes} bytes in ${report.seconds.toFixed(2)} s`,
+  io.note(`Wrote ${shown}: ${report.rows} ${report.rows === 1 ? "row" : "rows"}, ${report.bytes} bytes in ${report.seconds.toFixed(2)} s`);
+}
+
+function jobsOption(): Option {
+  return new Option("--jobs <n>", "connections that read one table, where the engine can (default: 2 for a large table)").argParser(
+    (text) => {
+      const jobs = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+      if (jobs < 1) throw problem("INPUT_INVALID", `Cannot read --jobs "${text}": wanted a number from 1 to 99`, "For example: --jobs 4");
+      return jobs;
+    },
   );
 }
 
 /** What the engine believes a table holds; good enough for an estimate of the time left. */
-async function estimatedRows(app: App, connection: string, table: string, { signal }: Caller): Promise<number | undefined> {
-  const [object] = await app.object(connection, table, "columns", signal);
+async function estimatedRows(app: App, connection: string, table: string, caller: Caller): Promise<number | undefined> {
+  const [object] = await app.object(connection, table, "columns", caller);
   return object?.estimatedRows;
 }

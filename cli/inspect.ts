@@ -76,16 +76,11 @@ interface Wanted {
   readonly detail: CatalogDetail;
 }
 
-async function chosen(
-  app: App,
-  connection: string,
-  { object, search, detail }: Wanted,
-  { signal }: Caller,
-): Promise<readonly CatalogObject[]> {
+async function chosen(app: App, connection: string, { object, search, detail }: Wanted, caller: Caller): Promise<readonly CatalogObject[]> {
   if (object !== undefined && search !== undefined)
     throw problem("INPUT_INVALID", "An object and --search were both given", "Give one of them");
-  if (object !== undefined) return app.object(connection, object, detail, signal);
-  const objects = await app.catalog(connection, { detail: search === undefined ? detail : "full", signal });
+  if (object !== undefined) return app.object(connection, object, detail, caller);
+  const objects = await app.catalog(connection, search === undefined ? detail : "full", caller);
   return search === undefined ? objects : searchObjects(objects, search);
 }
 

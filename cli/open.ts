@@ -65,7 +65,7 @@ export async function withApp<Result>(
   const span = app.telemetry.root("verb", verb);
   let failure: Problem | undefined;
   try {
-    return await work(app, { principal: { id: "local", roles: [], via: "local" }, signal: context.io.signal, span });
+    return await work(app, { principal: app.principal, signal: context.io.signal, span });
   } catch (error) {
     failure = asProblem(error);
     throw failure;

@@ -47,7 +47,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   try {
     const { createMcpFactory, serveStreams, tools, calls } = await serveTools(app);
     const session = serveStreams(
-      createMcpFactory({ tools, calls, connections: app.connections.names, version: io.version }),
+      createMcpFactory({ tools, calls, principal: app.principal, connections: app.connections.names, version: io.version }),
       process.stdin,
       process.stdout,
     );

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createCatalogs } from "./catalog/catalog.ts";
+import { createColumnIndex } from "./catalog/column-index.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
 import { createInspect } from "./catalog/inspect.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
@@ -9,26 +10,35 @@ import type { Config } from "./config/config.ts";
 import { type ConnectionSettings, type Connections, createConnections, diagnosed } from "./connection/connections.ts";
 import { connectionFiles } from "./connection/files.ts";
 import { isolated } from "./connection/isolate.ts";
-import type { CatalogDetail, CatalogObject, CatalogRequest } from "./contract/catalog.ts";
+import { createLeases, type Leases } from "./connection/lease.ts";
+import type { CatalogDetail, CatalogObject, CatalogRequest, ObjectName } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
+import type { Principal } from "./contract/policy.ts";
 import type { RowStream } from "./contract/rows.ts";
-import type { ExportReport, InspectInput, InspectPage, QueryInput } from "./contract/tool.ts";
+import type { ExportReport, InspectInput, InspectPage, QueryInput, Tool } from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
 import { diskProblem } from "./export/disk-problem.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
+import { copyTable } from "./export/parts.ts";
 import type { Obtain } from "./plugin/obtain.ts";
 import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
+import { guardRule } from "./policy/guard.ts";
 import { limitsRule } from "./policy/limits.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
-import { problem } from "./problem.ts";
+import { rolesRule } from "./policy/roles/roles-rule.ts";
+import type { Roles } from "./policy/roles/store.ts";
+import { visibleObjects } from "./policy/roles/visible.ts";
+import { asProblem, problem } from "./problem.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { preview } from "./results/preview.ts";
+import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
 import { createTelemetry, type Telemetry } from "./telemetry/trace.ts";
 import type { Bind } from "./tools/call.ts";
+import { toolNames } from "./tools/names.ts";
 
 export { encodings as inspectEncodings } from "./catalog/encode.ts";
 export { inspectRows } from "./catalog/inspect-rows.ts";
@@ -40,24 +50,46 @@ export { createLog } from "./telemetry/log.ts";
 export const exportFormats: readonly string[] = formats.filter(({ extensions }) => extensions.length > 0).map(({ format }) => format);
 
 /** Where and how an export is written; who asked, and with what, is known to the app. */
-export type AppExport = Pick<ExportRequest, "to" | "format" | "overwrite" | "onProgress"> & { readonly meta: boolean };
+export type AppExport = Pick<ExportRequest, "to" | "format" | "overwrite" | "onProgress"> & {
+  readonly meta: boolean;
+  /** The table that the statement reads as a whole: it may then be read over several connections. */
+  readonly table?: ObjectName;
+  /** Connections for that, at most; absent means 2. */
+  readonly jobs?: number | undefined;
+};
+
+/** A table or view in full: the statement that reads it, and its name in the catalog. */
+export interface WholeTable {
+  readonly sql: string;
+  readonly table: ObjectName;
+}
+
+/** Whoever asks, and how to stop. */
+export type Asking = Pick<Caller, "principal" | "signal">;
 
 /** Every room, wired. Whoever creates it closes it. */
 export interface App {
   readonly config: Config;
   readonly connections: Connections;
+  /** Transactions that outlive a call; a statement runs in one by its `lease`. */
+  readonly leases: Pick<Leases, "begin" | "commit" | "rollback">;
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** Whoever sits at this machine: the command line and stdio. */
+  readonly principal: Principal;
+  /** Whether somebody's roles allow a tool. */
+  mayUse(principal: Principal, tool: Pick<Tool, "name" | "writesFiles">): boolean;
   prepare(input: QueryInput, caller: Caller): Promise<Prepared>;
   /** Writes one result to a file, in the fastest way the engine and the format share. */
   export(input: QueryInput, request: AppExport, caller: Caller): Promise<ExportReport>;
-  /** The statement that reads a whole table or view, by the name a person typed. @throws NOT_FOUND with near names */
-  selectAll(connection: string, table: string, signal: AbortSignal): Promise<string>;
+  /** A whole table or view, by the name a person typed. @throws NOT_FOUND with near names */
+  selectAll(connection: string, table: string, caller: Asking): Promise<WholeTable>;
   inspect(input: InspectInput, caller: Caller): Promise<InspectPage>;
-  catalog(connection: string, request: CatalogRequest): Promise<readonly CatalogObject[]>;
+  /** What the caller may know of a connection. */
+  catalog(connection: string, detail: CatalogDetail, caller: Asking): Promise<readonly CatalogObject[]>;
   /** One object by the name a person typed. @throws NOT_FOUND with near names */
-  object(connection: string, name: string, detail: CatalogDetail, signal: AbortSignal): Promise<readonly CatalogObject[]>;
+  object(connection: string, name: string, detail: CatalogDetail, caller: Asking): Promise<readonly CatalogObject[]>;
   close(): Promise<void>;
 }
 
@@ -91,32 +123,53 @@ export async function createApp(deps: {
   const connections = createConnections({
     connections: deps.connections,
     drivers,
-    mostPerConnection: config.limits.maxConcurrent,
-    idleMillis: 60_000,
+    secrets: createSecrets({ env: deps.env, home: config.folders.home, warn: (message) => log.warn(message) }),
+    limits: { ...config.pool, most: config.limits.maxConcurrent, checkAfterMillis: 5000 },
     unproved: (connection, why) => log.warn(`Read-only could not be proved on "${connection}": ${why}`),
     replaced: (connection) => catalogs.forget(connection),
   });
+  const leases = createLeases({ connections, idleMillis: 60_000, mostPerPrincipal: 2 });
   const catalogs = createCatalogs({ open: async (name, signal) => openCatalog(connections, name, signal) });
+  const roles = await loadRoles(deps, log);
+  const columns = createColumnIndex(catalogs);
   const policy = createPolicy([
     readOnlyRule((name) => connections.settings(name).write),
+    guardRule((request) => [...config.policy.allowFunctions.split(" "), ...roles.allowedFunctions(request.principal)]),
+    rolesRule({ policy: roles.current, columns: columns.of, salt: roles.salt, now: () => new Date() }),
     limitsRule((name) => limitsOf(connections.settings(name))),
   ]);
+  const seenBy = (principal: Principal) => ({
+    read: async (name: string, request: CatalogRequest) => {
+      const objects = await catalogs.read(name, request);
+      const permissions = roles.current()?.permissions(principal);
+      return permissions === undefined ? objects : visibleObjects(objects, permissions, name);
+    },
+  });
   const queries = createQueryRunner({
     connections,
+    leases,
     policy,
-    suggest: async (name, missing, signal) =>
-      suggest(await catalogs.read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema),
+    // Roles are judged by columns, which are read before a connection is taken: a pool whose every connection waits for one more stands still.
+    hides: (name, principal) => roles.current()?.permissions(principal).grants.unrestricted(name) === false,
+    before: async (name, signal) => (roles.current() === undefined ? undefined : columns.refresh(name, signal)),
+    suggest: async (name, missing, { principal, signal }) =>
+      suggest(await seenBy(principal).read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema),
     wrote: catalogs.forget,
   });
-  const inspect = createInspect({ catalogs, connections });
   const sources = () => connectionFiles([...deps.connections, ...Object.values(config.connections)], drivers);
 
   return {
     config,
     connections,
+    leases,
     registry,
     telemetry,
     log,
+    principal: { id: "local", roles: config.policy.role.split(" ").filter((name) => name !== ""), via: "local" },
+    mayUse(principal, { name, writesFiles }) {
+      const entries = roles.current()?.permissions(principal).entries ?? [];
+      return entries.every(({ entry }) => (entry.tools?.includes(name) ?? true) && !(writesFiles && entry.files === false));
+    },
     prepare: queries.prepare,
     async export(input, request, caller) {
       await using prepared = await queries.prepare(input, caller);
@@ -124,24 +177,28 @@ export async function createApp(deps: {
       const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
       const serializing = caller.span.child("serialize");
       try {
-        return await exportResult({ ...prepared, rows: () => wholeRows(prepared) }, { ...request, meta, sources, signal: caller.signal });
+        const copyOut = wholeTable(prepared, request, connections, log) ?? prepared.copyOut;
+        const source = { ...prepared, copyOut, rows: () => wholeRows(prepared) };
+        return await exportResult(source, { ...request, meta, sources, signal: caller.signal });
       } finally {
         serializing.end();
       }
     },
-    async selectAll(name, table, signal) {
+    async selectAll(name, table, { principal, signal }) {
       const { identifierQuote, defaultSchema } = connections.facts(name);
-      const found = findObject(await catalogs.read(name, { detail: "names", signal }), table, defaultSchema);
+      const found = findObject(await seenBy(principal).read(name, { detail: "names", signal }), table, defaultSchema);
       const parts = [...(found.schema === undefined ? [] : [found.schema]), found.name];
-      return `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`;
+      return { sql: `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`, table: found };
     },
-    inspect: (input, caller) => inspect(input, caller.signal),
-    catalog: catalogs.read,
-    async object(name, wanted, detail, signal) {
-      const object = findObject(await catalogs.read(name, { detail: "names", signal }), wanted, connections.facts(name).defaultSchema);
-      return catalogs.read(name, { detail, object, signal });
+    inspect: (input, { principal, signal }) => createInspect({ catalogs: seenBy(principal), connections })(input, signal),
+    catalog: (name, detail, { principal, signal }) => seenBy(principal).read(name, { detail, signal }),
+    async object(name, wanted, detail, { principal, signal }) {
+      const seen = seenBy(principal);
+      const object = findObject(await seen.read(name, { detail: "names", signal }), wanted, connections.facts(name).defaultSchema);
+      return seen.read(name, { detail, object, signal });
     },
     async close() {
+      await leases.close();
       await connections.close();
       await telemetry.close();
     },
@@ -173,8 +230,15 @@ export async function serveTools(app: App) {
     import("./server/mcp.ts"),
     import("./server/stdio.ts"),
   ]);
-  const tools = createTools({ connections: app.connections.names, formats: exportFormats });
-  const calls = createToolCalls({ tools, bind: (caller) => bind(app, caller), telemetry: app.telemetry, log: app.log });
+  const all = createTools({ connections: app.connections.names, formats: exportFormats });
+  const calls = createToolCalls({
+    tools: all,
+    bind: (caller) => bind(app, caller),
+    telemetry: app.telemetry,
+    log: app.log,
+    mayUse: app.mayUse,
+  });
+  const tools = all.filter((tool) => app.mayUse(app.principal, tool));
   return { tools, calls, createMcpFactory, listTool, serveStreams };
 }
 
@@ -210,6 +274,16 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
   };
 }
 
+/** The table a request names, over several connections where that is possible and worth it, else over its own. */
+function wholeTable({ connection, copyOut, copyWith }: Prepared, { table, jobs = 2 }: AppExport, connections: Connections, log: Log) {
+  if (table === undefined || jobs < 2 || copyOut === undefined || copyWith === undefined) return undefined;
+  const others = {
+    borrow: (signal: AbortSignal) => connections.borrow(connection, "read", signal),
+    without: (error: unknown) => log.debug(`An export goes on over fewer connections: ${asProblem(error).message}`),
+  };
+  return async () => (await copyWith((first, signal) => copyTable(first, { table, jobs, signal, ...others }))) ?? copyOut();
+}
+
 /** Rows that end with an error rather than early: a file that lacks rows would not show it. */
 async function wholeRows(prepared: Prepared): Promise<RowStream> {
   const rows = await prepared.rows();
@@ -227,6 +301,17 @@ async function wholeRows(prepared: Prepared): Promise<RowStream> {
     },
     [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),
   };
+}
+
+/** Whatever reads policies is loaded only when there is one. */
+async function loadRoles(
+  { config, connections }: { readonly config: Config; readonly connections: readonly ConnectionSettings[] },
+  log: Log,
+): Promise<Roles> {
+  if (config.policy.file === "none") return { current: () => undefined, allowedFunctions: () => [], salt: () => "" };
+  const { createRoles } = await import("./policy/roles/store.ts");
+  const names = [...connections.map(({ name }) => name), ...Object.keys(config.connections)];
+  return createRoles({ path: config.policy.file, stateFolder: config.folders.state, connections: names, tools: toolNames, log });
 }
 
 /** Drivers that block their thread get a process for each connection. */

@@ -1,15 +1,19 @@
 import type { Connections } from "../connection/connections.ts";
+import type { Leases } from "../connection/lease.ts";
+import type { RelationRestriction } from "../contract/analysis.ts";
 import type { Connection, CsvStream, Driver, FileWriter, Params } from "../contract/driver.ts";
 import type { Narrowing, Principal } from "../contract/policy.ts";
 import type { Missing } from "../contract/problem.ts";
 import type { RowStream } from "../contract/rows.ts";
 import type { QueryInput } from "../contract/tool.ts";
+import { notOpen } from "../policy/not-open.ts";
 import type { Policy } from "../policy/policy.ts";
 import { asProblem, Problem, problem } from "../problem.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { nearKeyword, place } from "../sql/locate.ts";
 import { attribute } from "../telemetry/attributes.ts";
 import type { Span } from "../telemetry/span.ts";
+import { checked, withheld } from "./restricted.ts";
 import { type Passed, shape } from "./shape.ts";
 
 /** Rows per batch: large enough to amortise a hop between processes, small enough to stay in cache. */
@@ -37,6 +41,10 @@ export interface Prepared extends AsyncDisposable {
   explain(analyze: boolean): Promise<string>;
   /** The engine's own CSV bytes; absent when the engine has no such way. */
   readonly copyOut?: () => Promise<CsvStream>;
+  /** Copies a whole table by way of the connection itself, if it can; absent when anything but time narrows the statement. */
+  readonly copyWith?: (
+    copy: (connection: Connection, signal: AbortSignal) => Promise<CsvStream | undefined>,
+  ) => Promise<CsvStream | undefined>;
   /** The engine's own writer for a format. */
   writer(format: string): ((path: string) => ReturnType<FileWriter>) | undefined;
 }
@@ -48,30 +56,49 @@ export interface QueryRunner {
 
 export function createQueryRunner(deps: {
   readonly connections: Connections;
+  readonly leases: Pick<Leases, "use">;
   readonly policy: Policy;
   /** A near-name hint for a table or column the engine did not find. */
-  readonly suggest: (connection: string, missing: Missing, signal: AbortSignal) => Promise<string | undefined>;
+  readonly suggest: (connection: string, missing: Missing, caller: Caller) => Promise<string | undefined>;
+  /** Whether something of a connection may be there that somebody may not know of. */
+  readonly hides?: (connection: string, principal: Principal) => boolean;
+  /** Reads what judging will need, before a connection is taken. */
+  readonly before?: (connection: string, signal: AbortSignal) => Promise<void>;
   /** Called after a write, so that what was remembered about the connection is read again. */
   readonly wrote: (connection: string) => void;
 }): QueryRunner {
-  return {
-    async prepare(input, caller) {
-      const name = deps.connections.pick(input.connection);
-      const access = input.access ?? "read";
+  const runner = {
+    async prepare(input: QueryInput, caller: Caller, again = false): Promise<Prepared> {
+      const held = input.lease === undefined ? undefined : deps.leases.use(input.lease, caller.principal);
+      const name = held?.name ?? deps.connections.pick(input.connection);
+      const access = held?.access ?? input.access ?? "read";
       caller.span.set({ [attribute.connection]: name, [attribute.fingerprint]: fingerprint(input.sql) });
+      await deps.before?.(name, caller.signal).catch(async (error) => {
+        await held?.release();
+        throw error;
+      });
       const connecting = caller.span.child("connect");
-      const lease = await deps.connections.borrow(name, access, caller.signal).catch((error) => {
+      const borrowed = held ?? deps.connections.borrow(name, access, caller.signal);
+      const lease = await Promise.resolve(borrowed).catch((error) => {
         throw failed(connecting, asProblem(error));
       });
       connecting.end();
       caller.span.set({ [attribute.dbSystem]: lease.driver.name });
       const clock: Clock = { signal: caller.signal };
-      const explained = (error: unknown) =>
-        explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller.signal));
+      let restricted: readonly RelationRestriction[] = [];
+      const explained = async (error: unknown) => {
+        const absent = error instanceof Problem ? undefined : lease.driver.diagnose(error);
+        if (absent?.missing !== undefined && deps.hides?.(name, caller.principal))
+          return new Problem(notOpen(absent.missingKind ?? "object", absent.missing));
+        const reported = await explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller));
+        return withheld(reported, restricted);
+      };
       const judging = caller.span.child("policy");
+      startClock(clock, caller.signal, input.maxMillis);
       try {
-        const narrowing = await judge(lease.connection, input, { ...caller, connection: name, access }, deps.policy);
+        const narrowing = await judge(lease.connection, input, { ...caller, signal: clock.signal, connection: name, access }, deps.policy);
         judging.end();
+        restricted = narrowing.restrictions ?? [];
         startClock(clock, caller.signal, input.maxMillis, narrowing.maxMillis);
         const release = async (broken: boolean) => {
           if (access === "write") deps.wrote(name);
@@ -90,11 +117,14 @@ export function createQueryRunner(deps: {
         });
       } catch (error) {
         const reported = failed(judging, await explained(error));
-        await lease.release(isBroken(reported, caller.signal));
+        await lease.release(isBroken(reported, clock.signal));
+        // Nothing has run yet: a connection that died while it was idle is no reason to fail.
+        if (lease.reused && !again && reported.code === "CONNECTION_FAILED") return runner.prepare(input, caller, true);
         throw reported;
       }
     },
   };
+  return runner;
 }
 
 /** The same bytes, with the engine's errors told as problems. */
@@ -131,10 +161,10 @@ function startClock(clock: Clock, signal: AbortSignal, ...limits: (number | unde
 async function judge(
   connection: Connection,
   { sql }: QueryInput,
-  { principal, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
+  { principal, signal, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
   policy: Policy,
 ): Promise<Narrowing> {
-  const [statement, ...others] = await connection.analyze(sql);
+  const [statement, ...others] = await connection.analyze(sql, signal);
   if (statement === undefined)
     throw problem("SQL_INVALID", "The text holds no statement", "Write one SQL statement, for example: select 1");
   if (others.length > 0)
@@ -143,8 +173,17 @@ async function judge(
       `The text holds ${others.length + 1} statements: one is allowed per call`,
       "Send each statement in a call of its own",
     );
-  return policy.judge({ principal, connection: name, statement, access });
+  const narrowing = await policy.judge({ principal, connection: name, statement, access });
+  if (narrowing.restrictions === undefined || connection.render !== undefined) return narrowing;
+  throw problem(
+    "UNSUPPORTED",
+    `The driver of "${name}" cannot mask columns or filter rows, and your roles want it to`,
+    "Use another driver, or have the tables granted as they are",
+  );
 }
+
+/** Narrowings that leave a result as it is. */
+const wholly: ReadonlySet<string> = new Set<keyof Narrowing>(["readOnly", "maxMillis", "rules"]);
 
 function prepared(run: {
   readonly name: string;
@@ -159,7 +198,8 @@ function prepared(run: {
 }): Prepared {
   const { connection, input, narrowing, caller, clock, explained, release } = run;
   const params: Params = input.params ?? [];
-  const options = { signal: clock.signal, batchSize };
+  const restrictions = narrowing.restrictions && { restrictions: narrowing.restrictions };
+  const options = { signal: clock.signal, batchSize, ...restrictions };
   const copyOut = connection.copyOut?.bind(connection);
 
   const guarded = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
@@ -179,7 +219,7 @@ function prepared(run: {
     connection: run.name,
     narrowing,
     async rows(maxRows = Number.POSITIVE_INFINITY) {
-      const rows = await guarded("execute", () => connection.query(input.sql, params, options));
+      const rows = await guarded("execute", async () => checked(await connection.query(input.sql, params, options), narrowing));
       const shaping = caller.span.child("shape");
       return shape(rows, Math.min(maxRows, narrowing.maxRows ?? Number.POSITIVE_INFINITY), async (passed, error) => {
         const reported = error === undefined ? undefined : await explained(error);
@@ -196,12 +236,19 @@ function prepared(run: {
     explain: (analyze) => guarded("execute", () => connection.explain(input.sql, params, { ...options, analyze })),
     ...(copyOut !== undefined &&
       narrowing.maxRows === undefined && {
-        copyOut: async () => watched(await guarded("execute", () => copyOut(input.sql, params, options)), explained),
+        copyOut: async () =>
+          watched(await guarded("execute", async () => checked(await copyOut(input.sql, params, options), narrowing)), explained),
       }),
+    ...(Object.keys(narrowing).every((name) => wholly.has(name)) && {
+      async copyWith(copy) {
+        const csv = await guarded("execute", () => copy(connection, clock.signal));
+        return csv && watched(csv, explained);
+      },
+    }),
     writer(format) {
       const write = narrowing.maxRows === undefined ? connection.fileWriters?.[format] : undefined;
       if (write === undefined) return undefined;
-      return (path) => guarded("execute", () => write(input.sql, params, path, { signal: clock.signal }));
+      return (path) => guarded("execute", () => write(input.sql, params, path, { signal: clock.signal, ...restrictions }));
     },
     [Symbol.asyncDispose]: () => release(clock.signal.aborted),
   };

@@ -1,5 +1,6 @@
 import { type CallToolResult, Server, type ServerContext } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import type { Principal } from "../contract/policy.ts";
 import type { Tool } from "../contract/tool.ts";
 import { asProblem, type Problem, toPublic } from "../problem.ts";
 import type { CallContext, ToolCalls } from "../tools/call.ts";
@@ -19,6 +20,8 @@ export function createMcpFactory(deps: {
   readonly tools: readonly Tool[];
   readonly calls: ToolCalls;
   readonly connections: readonly string[];
+  /** Whoever is at the other end of the stream. */
+  readonly principal: Principal;
   readonly version: string;
 }): () => Server {
   const listed = deps.tools.map(listTool);
@@ -32,7 +35,9 @@ export function createMcpFactory(deps: {
       },
     );
     server.setRequestHandler("tools/list", () => ({ tools: listed }));
-    server.setRequestHandler("tools/call", ({ params }, context) => callTool(deps.calls, params.name, params.arguments, context));
+    server.setRequestHandler("tools/call", ({ params }, context) =>
+      callTool(deps.calls, params.name, params.arguments, callContext(context, deps.principal)),
+    );
     return server;
   };
 }
@@ -50,9 +55,9 @@ export function listTool(tool: Tool) {
   };
 }
 
-async function callTool(calls: ToolCalls, name: string, input: unknown, context: ServerContext): Promise<CallToolResult> {
+async function callTool(calls: ToolCalls, name: string, input: unknown, context: CallContext): Promise<CallToolResult> {
   try {
-    return { content: [{ type: "text", text: await calls.call(name, input, callContext(context)) }] };
+    return { content: [{ type: "text", text: await calls.call(name, input, context) }] };
   } catch (error) {
     const reported = asProblem(error);
     return { isError: true, content: [{ type: "text", text: problemText(reported) }] };
@@ -65,7 +70,7 @@ export function problemText(reported: Problem): string {
   return hint === undefined ? `${code}: ${message}` : `${code}: ${message}\nTry: ${hint}`;
 }
 
-function callContext({ mcpReq }: ServerContext): CallContext {
+function callContext({ mcpReq }: ServerContext, principal: Principal): CallContext {
   const meta = (mcpReq._meta ?? {}) as {
     readonly progressToken?: string | number;
     readonly traceparent?: unknown;
@@ -73,7 +78,7 @@ function callContext({ mcpReq }: ServerContext): CallContext {
   };
   const { progressToken } = meta;
   return {
-    principal: { id: "local", roles: [], via: "local" },
+    principal,
     signal: mcpReq.signal,
     ...(typeof meta.traceparent === "string" && { traceparent: meta.traceparent }),
     ...(typeof meta.tracestate === "string" && { tracestate: meta.tracestate }),

@@ -34,6 +34,8 @@ export function createToolCalls(deps: {
   readonly bind: Bind;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** Whether somebody may use a tool; one they may not use is not there for them. Absent means everybody, all. */
+  readonly mayUse?: (principal: Principal, tool: Tool) => boolean;
 }): ToolCalls {
   const stop = new AbortController();
   const running = new Set<Promise<unknown>>();
@@ -58,13 +60,14 @@ export function createToolCalls(deps: {
 }
 
 async function run(
-  { tools, bind, telemetry, log }: Parameters<typeof createToolCalls>[0],
+  { tools: all, bind, telemetry, log, mayUse }: Parameters<typeof createToolCalls>[0],
   name: string,
   input: unknown,
   context: CallContext,
 ): Promise<string> {
   const span = telemetry.root("tool", name, context);
   const beat = heartbeat(context);
+  const tools = mayUse === undefined ? all : all.filter((tool) => mayUse(context.principal, tool));
   try {
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw unknownTool(name, tools);

@@ -5,19 +5,22 @@ import type { Connection } from "../../core/contract/driver.ts";
 import activate from "../../plugins/mysql/plugin.ts";
 import { cellOf, firstBatch, never, rejection, rowsOf } from "../contract/driver/bench.ts";
 import { type MariaDb, mariaDbAbsence, startMariaDb } from "../support/services-mysql.ts";
+import { numbersOnMariaDb, numbersOnMySql } from "./mysql-numbers.ts";
 import { mysqlTarget, prepareServer } from "./mysql-suite.ts";
 
 const [driver] = (await activate({ contract: 1, log: () => undefined })).drivers ?? [];
 assert.ok(driver);
 const { connect, diagnose } = driver;
 const absence = mariaDbAbsence();
-const endless = "select seq, lpad(seq, 200, '0') from seq_1_to_1000000000000";
-const silent = "select sum(a.seq * b.seq) from seq_1_to_1000000000 a, seq_1_to_1000000000 b";
+const cancels = Number(process.env.TIDEGATE_TEST_CANCELS ?? 200);
 
 describe("mysql survives", { skip: absence }, () => {
   let server: MariaDb;
+  let endless: string;
+  let silent: string;
   before(async () => {
     server = await startMariaDb();
+    ({ endless, silent } = statementsOf(server));
     prepareServer(server, "faults");
     server.run("create table faults.t (id int primary key, name varchar(20)); insert into faults.t values (1, 'a'), (2, 'b')");
   });
@@ -40,9 +43,9 @@ describe("mysql survives", { skip: absence }, () => {
     return diagnose(error) ?? assert.fail(String(error));
   };
 
-  it("200 cancels with nothing left running, on a connection that stays usable", async () => {
+  it(`${cancels} cancels with nothing left running, on a connection that stays usable`, async () => {
     await using connection = await open();
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < cancels; round++) {
       const caller = new AbortController();
       const sql = round % 2 === 0 ? endless : silent;
       const reading = connection.query(sql, [], { signal: caller.signal, batchSize: 100 }).then(firstBatch);
@@ -76,8 +79,22 @@ describe("mysql survives", { skip: absence }, () => {
     assert.equal(await settled(connected), 0);
   });
 
+  it("being closed at the moment a statement is sent", async () => {
+    for (let round = 0; round < 40; round++) {
+      const connection = await open(round % 2 === 0);
+      const reading = rowsOf(connection, "select * from t").then(
+        () => "read",
+        (error) => diagnose(error)?.code,
+      );
+      for (let turn = 0; turn < round; turn++) await Promise.resolve();
+      await connection[Symbol.asyncDispose]();
+      assert.match((await reading) ?? "", /read|CONNECTION_FAILED/);
+    }
+    assert.equal(await settled(connected), 0);
+  });
+
   it("being closed while a statement starts, and while its rows are waited for", async () => {
-    for (const sql of [silent, "select seq, sleep(seq = 5) from seq_1_to_9"]) {
+    for (const sql of [silent, "select n, sleep(n = 5) from (select 1 as n union all select 5 union all select 6) as a"]) {
       const connection = await open();
       const reading = connection.query(sql, [], { signal: never, batchSize: 100 }).then(firstBatch);
       const failing = diagnosis(reading);
@@ -114,15 +131,16 @@ describe("mysql survives", { skip: absence }, () => {
   it("locks that others hold, and deadlines on them", async () => {
     await using holder = await open(false);
     await using waiter = await open(false);
-    await rowsOf(holder, "begin");
-    await rowsOf(holder, "update t set name = 'held' where id = 1");
+    const transaction = await holder.begin?.({ signal: never, readOnly: false });
+    assert.ok(transaction);
+    await using _ = await transaction.query("update t set name = 'held' where id = 1", [], { signal: never, batchSize: 1 });
     await rowsOf(waiter, "set innodb_lock_wait_timeout = 1");
     const { code, retryable } = await diagnosis(rowsOf(waiter, "update t set name = 'no' where id = 1"));
     assert.deepEqual([code, retryable], ["CONFLICT", true]);
     await rowsOf(waiter, "set innodb_lock_wait_timeout = 50");
     const signal = AbortSignal.timeout(100);
     assert.equal(await rejection(waiter.query("update t set name = 'no' where id = 1", [], { signal, batchSize: 1 })), signal.reason);
-    await rowsOf(holder, "rollback");
+    await transaction.rollback();
     assert.deepEqual(await rowsOf(waiter, "select name from t where id = 1"), [["a"]]);
   });
 
@@ -187,4 +205,11 @@ describe("mysql survives", { skip: absence }, () => {
 
 async function read(connection: Connection, sql: string, signal: AbortSignal): Promise<void> {
   for await (const _ of await connection.query(sql, [], { signal, batchSize: 1 }));
+}
+
+/** One that gives rows for days, and one that gives none. */
+function statementsOf({ brand }: MariaDb): { readonly endless: string; readonly silent: string } {
+  const numbers = brand === "MySQL" ? numbersOnMySql : numbersOnMariaDb;
+  const many = 10 ** 9;
+  return { endless: numbers(10 ** 12), silent: `select sum(a.seq * b.seq) from (${numbers(many)}) as a, (${numbers(many)}) as b` };
 }

@@ -4,6 +4,7 @@ import activate from "../../plugins/mysql/plugin.ts";
 import { cellOf, never, rowsOf } from "../contract/driver/bench.ts";
 import { describeDriver } from "../contract/driver.ts";
 import { freePort } from "../support/services-mysql.ts";
+import { numbersOnMySql as many } from "./mysql-numbers.ts";
 import { mysqlSuite, mysqlTarget } from "./mysql-suite.ts";
 
 const [driver] = (await activate({ contract: 1, log: () => undefined })).drivers ?? [];
@@ -12,13 +13,6 @@ const { connect } = driver;
 
 /** A throwaway MySQL 8 or 9 with the suite's user, who may do everything: no package of Debian 12 has one to start. */
 const port = Number(process.env.TIDEGATE_TEST_MYSQL_PORT ?? "0");
-const digits = (values: readonly number[]) => `(${values.map((value) => `select ${value} as n`).join(" union all ")})`;
-const tables = Array.from({ length: 12 }, (_, index) => `${digits([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])} as d${11 - index}`);
-const sum = `1${tables.map((_, index) => ` + ${10 ** index} * d${index}.n`).join("")}`;
-/** MySQL has no engine of numbers: nested loops over ten digits give them in order, and as a stream. */
-const many = (count: number) =>
-  `select /*+ no_bnl() */ ${sum} as seq, lpad(${sum}, 200, '0') from ${tables.join(" straight_join ")} limit ${count}`;
-
 if (port === 0)
   describe("driver mysql on MySQL", () => it.skip("needs a server: TIDEGATE_TEST_MYSQL_PORT names no MySQL 8 or 9", () => undefined));
 else {

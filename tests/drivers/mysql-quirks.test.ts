@@ -234,10 +234,45 @@ describe("mysql's catalog", { skip: absence }, () => {
     assert.ok(child.checks?.includes("`x` > 0"));
     assert.deepEqual([find("parent").comment, find("parent").primaryKey], ["the 'parent'", ["b", "a"]]);
     assert.equal(find("numbers").kind, "sequence");
-    assert.deepEqual([find("plus_one").kind, find("plus_one").definition], ["routine", "return n + 1"]);
+    assert.deepEqual([find("numbers").columns, find("numbers").estimatedRows], [undefined, undefined]);
+    const plusOne = find("plus_one");
+    assert.deepEqual([plusOne.kind, plusOne.signature], ["routine", "(n int) returns int"]);
+    assert.equal(plusOne.definition, "create function `plus_one` (`n` int) returns int deterministic\nreturn n + 1");
+    assert.ok((child.bytes ?? 0) > 0);
+    assert.ok(!child.checks?.some((check) => /json_valid/.test(check)), "the type says it already");
     assert.match(find("shown").definition ?? "", /^create view `shown` as select/);
     const [only] = await connection.catalog.read({ detail: "full", object: { schema: "quirks", name: "child" }, signal: never });
     assert.match(only?.definition ?? "", /^CREATE TABLE `child`/);
+    const [sequence] = await connection.catalog.read({ detail: "full", object: { schema: "quirks", name: "numbers" }, signal: never });
+    assert.match(sequence?.definition ?? "", /^CREATE SEQUENCE `numbers`/);
+  });
+
+  it("tells procedures from functions of the same name, and shows partitions in the definition", async () => {
+    server.run(`create database routines; use routines;
+      create procedure twin(a int, out b varchar(20), inout \`c d\` decimal(10,2)) reads sql data sql security invoker comment 'it''s' select 1;
+      create function twin() returns varchar(20) return 'x';
+      create procedure bare() select 2;
+      create table cut (id int primary key) partition by range (id) (partition low values less than (10), partition rest values less than maxvalue)`);
+    await using connection = await open(true, "routines");
+    const read = async (name: string) => connection.catalog.read({ detail: "full", object: { name }, signal: never });
+    const twins = await read("twin");
+    assert.deepEqual(
+      new Set(twins.map(({ signature }) => signature)),
+      new Set(["(a int, out b varchar(20), inout `c d` decimal(10,2))", "() returns varchar(20)"]),
+    );
+    assert.ok(
+      twins.some(({ definition }) =>
+        /^create procedure `twin` \(`a` int, out `b` varchar\(20\), inout `c d` decimal\(10,2\)\) reads sql data sql security invoker comment 'it\\'s'\nselect 1$/.test(
+          definition ?? "",
+        ),
+      ),
+      JSON.stringify(twins),
+    );
+    assert.equal((await read("bare"))[0]?.signature, "()");
+    assert.match((await read("cut"))[0]?.definition ?? "", /PARTITION `low` VALUES LESS THAN \(10\)/);
+    const names = await connection.catalog.read({ detail: "names", signal: never });
+    assert.ok(names.every(({ signature, definition }) => signature === undefined && definition === undefined));
+    server.run("drop database routines");
   });
 
   it("shows one database where one is named, and all but the server's own where none is", async () => {

@@ -9,6 +9,7 @@ import { createConnections } from "../../core/connection/connections.ts";
 import { isolated } from "../../core/connection/isolate.ts";
 import { pathFacts } from "../../core/connection/path.ts";
 import { asProblem } from "../../core/problem.ts";
+import { createSecrets } from "../../core/secrets/resolve.ts";
 import activate from "../../plugins/sqlite/plugin.ts";
 import { cellOf, never, rejection, rowsOf } from "../contract/driver/bench.ts";
 
@@ -41,9 +42,9 @@ for (const [where, used] of Object.entries({ "": driver, " in a process of its o
     const room = (path: string) =>
       createConnections({
         connections: [{ name: "main", target: path, folder, write: false }],
+        secrets: createSecrets({ env: {}, warn: () => undefined }),
         drivers: [used],
-        mostPerConnection: 2,
-        idleMillis: 10_000,
+        limits: { most: 2, waitMillis: 10_000, idleMillis: 10_000, lifetimeMillis: 60_000, checkAfterMillis: 10_000 },
         unproved: () => undefined,
         replaced: (name) => replaced.push(name),
       });

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
-import { tempFolder, tidegate } from "../support/binary.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { binary, privateEnvironment, tempFolder, tidegate } from "../support/binary.ts";
+import { smallDisk } from "../support/services-disk.ts";
 import { mariaDbAbsence, startMariaDb } from "../support/services-mysql.ts";
-import { findPostgres, startPostgres } from "../support/services-postgres.ts";
+import { findPostgres, freePort, type PostgresServer, startPostgres } from "../support/services-postgres.ts";
+import { shopDatabase } from "../support/shop.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const registry = join(root, "dist/plugins");
@@ -21,8 +26,10 @@ async function postgres(): Promise<Server> {
   const server = await startPostgres(bin);
   server.psql("create table orders (id bigint primary key, total numeric(30,10), placed timestamptz)", "postgres");
   server.psql("insert into orders values (9007199254740993, 12345678901234567890.0123456789, '2024-03-10 02:30:00+05:30')", "postgres");
-  return { url: `postgres://tidegate:${server.password}@127.0.0.1:${server.port}/postgres?sslmode=disable`, stop: () => server.stop() };
+  return { url: urlOf(server), stop: () => server.stop() };
 }
+
+const urlOf = ({ password, port }: PostgresServer) => `postgres://tidegate:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
 
 async function mariaDb(): Promise<Server> {
   const server = await startMariaDb();
@@ -71,6 +78,24 @@ for (const { name, scheme, absence, start } of peers) {
       assert.match((await run("query", "orders.csv", "select count(*) as n from orders")).stdout, /^n\n1\n$/);
     });
 
+    it("leaves no half of a file when the disk it is exported to is full", async (test) => {
+      const disk = smallDisk(2);
+      if ("absent" in disk) return test.skip(disk.absent);
+      try {
+        // Noise, so that no format packs it into less than there is.
+        const noise = Array.from({ length: 8 }, (_, n) => `md5(concat(a.n, b.n, c.n, d.n, e.n, ${n}))`).join(", ");
+        const rows = `select ${noise} from ${["a", "b", "c", "d", "e"].map(digits).join(", ")}`;
+        for (const format of ["csv", "ndjson", "xlsx", "parquet", "arrow"]) {
+          const { code, stderr } = await run("export", server.url, rows, "--to", join(disk.folder, `all.${format}`), "--yes");
+          assert.equal(code, 3, `${format}: ${stderr}`);
+          assert.match(stderr, /Cannot write ".*": no space is left\nTry: Free disk space/);
+          assert.deepEqual(readdirSync(disk.folder), []);
+        }
+      } finally {
+        disk.remove();
+      }
+    });
+
     it("is written through an open gate only", async () => {
       const closed = await run("query", server.url, "delete from orders");
       assert.equal(closed.code, 4, closed.stderr);
@@ -89,3 +114,110 @@ for (const { name, scheme, absence, start } of peers) {
     });
   });
 }
+
+const digits = (name: string) => `(${Array.from({ length: 10 }, (_, n) => `select ${n} as n`).join(" union all ")}) ${name}`;
+
+/** A session with `tidegate serve`, over the pipe that a client would use. */
+function openSession(folder: string, connections: readonly string[]) {
+  const args = ["serve", ...connections.flatMap((connection) => ["--connection", connection])];
+  const env = { ...privateEnvironment(folder), TIDEGATE_PLUGIN_REGISTRY: registry };
+  const child = spawn(binary, args, { cwd: folder, env, stdio: ["pipe", "pipe", "ignore"] });
+  const waiting = new Map<number, (answer: { readonly result?: unknown }) => void>();
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  // Whoever still waits then hears that there is no result.
+  void ended.then(() => waiting.forEach((hear) => void hear({})));
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const answer = JSON.parse(line);
+    waiting.get(answer.id)?.(answer);
+  });
+  let last = 0;
+  const ask = (method: string, params: object) => {
+    const id = ++last;
+    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+    return new Promise<{ readonly result?: unknown }>((resolve) => waiting.set(id, resolve));
+  };
+  return {
+    start: () => ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } }),
+    call: async (tool: string, input: object) => JSON.stringify(await ask("tools/call", { name: tool, arguments: input })),
+    async end() {
+      child.stdin.end();
+      return ended;
+    },
+  };
+}
+
+const needed = typeof absent === "string" ? false : absent.absent;
+
+describe("tidegate serve, with databases that are away", { skip: needed }, () => {
+  let server: PostgresServer;
+  let session: ReturnType<typeof openSession>;
+  before(async () => {
+    const folder = tempFolder();
+    server = await startPostgres(absent as string);
+    await server.halt();
+    for (const name of ["postgres", "mysql"]) {
+      const installed = await tidegate(["plugin", "install", name, "--yes"], { cwd: folder, env: { TIDEGATE_PLUGIN_REGISTRY: registry } });
+      assert.equal(installed.code, 0, installed.stderr);
+    }
+    const gone = `gone=mysql://ann:canary@127.0.0.1:${await freePort()}/shop`;
+    session = openSession(folder, [`shop=${shopDatabase(folder)}`, `books=${urlOf(server)}`, gone]);
+    await session.start();
+  });
+  after(async () => {
+    await session?.end();
+    await server?.stop();
+  });
+
+  const query = (connection: string, sql: string) => session.call("query", { connection, sql });
+  const states = async () => {
+    const text = await session.call("inspect", {});
+    assert.doesNotMatch(text, new RegExp(`canary|${server.password}`));
+    return text;
+  };
+  /** Asks until the answer is right: a call at the moment of a restart may fail, and says so. */
+  const answered = async (connection: string, sql: string, wanted: RegExp) => {
+    for (let tries = 0; tries < 50; tries++, await sleep(100)) {
+      const text = await query(connection, sql);
+      if (wanted.test(text)) return;
+      assert.match(text, /CONNECTION_FAILED/);
+    }
+    assert.fail(`"${connection}" does not come back`);
+  };
+
+  it("starts, and answers from those that are there", async () => {
+    assert.match(await query("shop", "select count(*) as n from customers"), /n\\n3/);
+  });
+
+  it("says of each that is away why, every time it is asked, and in inspect", async () => {
+    assert.match(await query("books", "select 1"), /CONNECTION_FAILED/);
+    assert.match(await query("gone", "select 1"), /CONNECTION_FAILED/);
+    const text = await states();
+    assert.match(text, /shop: SQLite/);
+    assert.match(text, /books: PostgreSQL[^\\]*Cannot open/);
+    assert.match(text, /gone: [^\\]*Cannot open/);
+  });
+
+  it("answers from a database that was started later, and says so", async () => {
+    await server.start();
+    await answered("books", "select 40 + 2 as n", /n\\n42/);
+    const text = await states();
+    assert.match(text, /books: PostgreSQL[^\\]*(open|read-only)/);
+    assert.doesNotMatch(text, /books: PostgreSQL[^\\]*Cannot open/);
+  });
+
+  it("goes on by itself after a restart, and after a crash in the middle of a statement", async () => {
+    await server.halt();
+    await server.start();
+    await answered("books", "select 40 + 3 as n", /n\\n43/);
+    const cutShort = query(
+      "books",
+      "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b where (a + b) % 7 = 3",
+    );
+    await sleep(200);
+    await server.crash();
+    assert.match(await cutShort, /CONNECTION_FAILED/);
+    await server.start();
+    await answered("books", "select 40 + 4 as n", /n\\n44/);
+    assert.match(await query("shop", "select 1 as one"), /one\\n1/);
+  });
+});

@@ -21,7 +21,13 @@ function session(call: (name: string, input: any, context: CallContext) => Promi
   const output = new PassThrough();
   const tools = createTools({ connections: ["a", "b"], formats: ["csv"] });
   const served = serveStreams(
-    createMcpFactory({ tools, calls: { call, close: async () => undefined }, connections: ["a", "b"], version: "0" }),
+    createMcpFactory({
+      tools,
+      calls: { call, close: async () => undefined },
+      connections: ["a", "b"],
+      principal: { id: "local", roles: [], via: "local" },
+      version: "0",
+    }),
     input,
     output,
   );

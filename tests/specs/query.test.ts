@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createConnections } from "../../core/connection/connections.ts";
+import { createLeases } from "../../core/connection/lease.ts";
 import type { Column, RowStream } from "../../core/contract/rows.ts";
 import { createPolicy } from "../../core/policy/policy.ts";
 import { readOnlyRule } from "../../core/policy/read-only.ts";
 import { type Caller, createQueryRunner } from "../../core/query/run.ts";
+import { createSecrets } from "../../core/secrets/resolve.ts";
 import { createLog } from "../../core/telemetry/log.ts";
 import { createTelemetry } from "../../core/telemetry/trace.ts";
 import { type MemoryAnswer, memoryDriver } from "../support/memory-driver.ts";
@@ -16,13 +18,14 @@ function room(answers: Readonly<Record<string, MemoryAnswer>>, target = "memory:
   const { driver, log } = memoryDriver(answers);
   const connections = createConnections({
     connections: [{ name: "main", target, folder: "/", write: false }],
+    secrets: createSecrets({ env: {}, warn: () => undefined }),
     drivers: [driver],
-    mostPerConnection: 2,
-    idleMillis: 1000,
+    limits: { most: 2, waitMillis: 1000, idleMillis: 1000, lifetimeMillis: 60_000, checkAfterMillis: 1000 },
     unproved: (connection, why) => assert.fail(`${connection}: ${why}`),
   });
   const runner = createQueryRunner({
     connections,
+    leases: createLeases({ connections, idleMillis: 1000, mostPerPrincipal: 1 }),
     policy: createPolicy([readOnlyRule(() => false)]),
     suggest: async (_connection, { missing }) => `Did you mean "${missing.slice(0, 3)}"?`,
     wrote: () => undefined,

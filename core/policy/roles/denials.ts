@@ -2,6 +2,7 @@ import type { Analysis, ColumnUse, RelationRestriction, RelationUse } from "../.
 import type { Statement } from "../../contract/driver.ts";
 import type { Principal, Verdict } from "../../contract/policy.ts";
 import { isNamed } from "../guard.ts";
+import { notOpen } from "../not-open.ts";
 import type { Permissions } from "./compile.ts";
 import type { TableGrants } from "./grants.ts";
 import { isOpen } from "./hours.ts";
@@ -55,15 +56,10 @@ export function kindDenial({ grants }: Permissions, connection: string, kind: St
 /** A refusal must not tell whether the relation exists, so it reads the same for one that does not. */
 export function relationDenial(table: TableGrants, use: RelationUse, verb: Verb): Denial {
   const name = full(use);
-  if (!table.may("select")) return hiddenRelation(use.through?.[0] ? full(use.through[0]) : name);
+  if (!table.may("select")) return { deny: notOpen("object", use.through?.[0]?.name ?? use.name) };
   const rule = table.refusedBy(verb)?.id;
   return deny(`You may read "${name}", and not ${verb} it${rule === undefined ? "" : `: ${rule}`}`, "Read it, or have the access granted");
 }
-
-/** The same words, code and hint whether it is hidden or missing. */
-export const hiddenRelation = (name: string): Denial => ({
-  deny: { code: "NOT_FOUND", message: `No table or view "${name}" is open to you`, hint: "Look at what is with inspect" },
-});
 
 export function columnDenial(table: TableGrants, use: RelationUse, columns: readonly ColumnUse[], verb: Verb): Denial | undefined {
   for (const { column, byStar } of columns) {
@@ -74,13 +70,7 @@ export function columnDenial(table: TableGrants, use: RelationUse, columns: read
       const via = use.through?.[0];
       if (via !== undefined)
         return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out");
-      return {
-        deny: {
-          code: "NOT_FOUND",
-          message: `No column "${column}" of "${full(use)}" is open to you`,
-          hint: `Look at its columns with inspect`,
-        },
-      };
+      return { deny: notOpen("column", column) };
     }
     if (!writable) return deny(`You may read "${column}" of "${full(use)}", and not ${verb} it`, "Leave the column out of what is written");
   }

@@ -14,9 +14,9 @@ function one(glob: string): Matcher {
   if (!/[*?]/.test(glob)) return (name) => name.toLowerCase() === lower;
   const source = lower
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", "[\s\S]*")
-    .replaceAll("?", "[\s\S]");
-  const expression = new RegExp(`^${source}$`, "u");
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  const expression = new RegExp(`^${source}$`, "su");
   return (name) => expression.test(name.toLowerCase());
 }
 

@@ -12,7 +12,9 @@ export interface RolesDeps {
   /** The policy that holds now; `undefined` when none is configured. */
   readonly policy: () => RolePolicy | undefined;
   /** Every column of a relation by name, from the catalog; empty when it is not there. */
-  readonly columns: (connection: string, relation: ObjectName) => Promise<readonly string[]>;
+  readonly columns: (connection: string, relation: ObjectName) => readonly string[];
+  /** What hashes of masked values are mixed with. */
+  readonly salt: () => string;
   readonly now: () => Date;
 }
 
@@ -20,7 +22,7 @@ export interface RolesDeps {
 export function rolesRule(deps: RolesDeps): PolicyRule {
   return {
     name: "roles",
-    async judge(request) {
+    judge(request) {
       const policy = deps.policy();
       if (policy === undefined) return {};
       const permissions = policy.permissions(request.principal);
@@ -30,7 +32,7 @@ export function rolesRule(deps: RolesDeps): PolicyRule {
       return (
         roleDenial(permissions, analysis, deps.now()) ??
         kindDenial(permissions, request.connection, kind, analysis) ??
-        (await relations(permissions, request, analysis, deps))
+        relations(permissions, request, analysis, deps)
       );
     },
   };
@@ -48,7 +50,7 @@ function unanalysed({ grants, limits }: Permissions, { connection, statement }: 
   };
 }
 
-async function relations(permissions: Permissions, { connection }: QueryRequest, analysis: Analysis, deps: RolesDeps): Promise<Verdict> {
+function relations(permissions: Permissions, { connection }: QueryRequest, analysis: Analysis, deps: RolesDeps): Verdict {
   const { grants, limits, values } = permissions;
   const restrictions: RelationRestriction[] = [];
   const rules = new Set<string>();
@@ -64,11 +66,11 @@ async function relations(permissions: Permissions, { connection }: QueryRequest,
     const columns = analysis.columns.filter((column) => column.table === use.name && column.schema === use.schema);
     const denial = columnDenial(table, use, columns, verb);
     if (denial !== undefined) return denial;
-    const all = new Set([...(await deps.columns(connection, use)), ...columns.map(({ column }) => column)]);
+    const all = new Set([...deps.columns(connection, use), ...columns.map(({ column }) => column)]);
     const narrowed = restriction(table, use, [...all], values);
     if (narrowed === undefined) continue;
     if (verb !== "select") return writeDenial(table, use, narrowed, columns);
-    if (!restrictions.some(sameAs(use))) restrictions.push(narrowed);
+    if (!restrictions.some(sameAs(use))) restrictions.push({ ...narrowed, salt: deps.salt() });
     for (const id of ruleIds(table, [...all])) rules.add(id);
   }
   return narrowing(limits, restrictions, [...rules]);

@@ -1,0 +1,46 @@
+import type { RelationRestriction } from "../contract/analysis.ts";
+import type { Narrowing } from "../contract/policy.ts";
+import type { Column } from "../contract/rows.ts";
+import { Problem, problem } from "../problem.ts";
+
+/**
+ * Lets a result through unless the engine names a masked or hidden column as the origin of one of its own. Under restrictions
+ * that cannot be: what stands in a column's place has no origin. @throws POLICY_DENIED; the result is closed then
+ */
+export async function checked<Result extends AsyncDisposable & { readonly columns: readonly Column[] }>(
+  result: Result,
+  { restrictions = [] }: Narrowing,
+): Promise<Result> {
+  const shown = result.columns.find(
+    ({ origin }) => origin !== undefined && restrictions.some((restriction) => covers(restriction, origin)),
+  );
+  if (shown === undefined) return result;
+  await result[Symbol.asyncDispose]();
+  throw problem(
+    "POLICY_DENIED",
+    `Column "${shown.name}" of the result comes from a column that is masked or hidden for you`,
+    "Leave the column out of the statement",
+  );
+}
+
+function covers({ schema, name, hidden, masks }: RelationRestriction, origin: NonNullable<Column["origin"]>): boolean {
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  if (!same(name, origin.table) || (schema !== undefined && origin.schema !== undefined && !same(schema, origin.schema))) return false;
+  return [...hidden, ...masks.map(({ column }) => column)].some((column) => same(column, origin.column));
+}
+
+/**
+ * An engine quotes values in its errors, also of rows and columns that a caller may not see. Under restrictions only what was
+ * wrong with the statement itself is passed on.
+ */
+export function withheld(reported: Problem, restrictions: readonly RelationRestriction[]): Problem {
+  if (restrictions.length === 0 || !quotesData.has(reported.code)) return reported;
+  return new Problem({
+    code: reported.code,
+    message: "The statement failed on a value; which one is withheld, because rows or columns of it are restricted for you",
+    hint: "Check casts and computations, and leave restricted columns out of them",
+    ...(reported.retryable && { retryable: true }),
+  });
+}
+
+const quotesData: ReadonlySet<string> = new Set(["SQL_INVALID", "CONSTRAINT_VIOLATED", "INPUT_INVALID", "INTERNAL", "LIMIT_EXCEEDED"]);

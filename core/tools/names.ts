@@ -1,0 +1,2 @@
+/** Every tool there is, also those that are not offered; what a policy may name. */
+export const toolNames = ["query", "inspect", "export", "explain", "execute"] as const;
