@@ -1,7 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { EventEmitter } from "node:events";
 import type { RelationRestriction } from "../contract/analysis.ts";
-import type { Connection, ConnectOptions, CsvStream, Driver, HeldFile, Params, QueryOptions, Target } from "../contract/driver.ts";
+import type {
+  BeginOptions,
+  Connection,
+  ConnectOptions,
+  CsvStream,
+  Driver,
+  HeldFile,
+  Params,
+  QueryOptions,
+  Target,
+  Transaction,
+} from "../contract/driver.ts";
 import type { Diagnosis } from "../contract/problem.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { frame, frameReader } from "./frames.ts";
@@ -33,7 +44,8 @@ export type SeatRequest =
       readonly detail: "names" | "columns" | "full";
       readonly object?: { schema?: string; name: string };
     }
-  | { readonly id: number; readonly do: "ping" | "prove" | "end" };
+  | { readonly id: number; readonly do: "begin"; readonly readOnly: boolean; readonly isolation?: BeginOptions["isolation"] }
+  | { readonly id: number; readonly do: "ping" | "prove" | "end" | "commit" | "rollback" };
 
 /** The options of a query that go through the pipe. */
 type Carried = Omit<QueryOptions, "signal">;
@@ -42,6 +54,7 @@ type Carried = Omit<QueryOptions, "signal">;
 export interface SeatOpened {
   readonly copyOut: boolean;
   readonly render: boolean;
+  readonly begin: boolean;
   readonly file?: HeldFile;
 }
 
@@ -110,7 +123,27 @@ function seatConnection(seat: Seat, has: SeatOpened): Connection {
       render: (sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal) =>
         seat.ask({ do: "render", sql, restrictions }, signal) as Promise<string>,
     }),
+    ...(has.begin && { begin: (options: BeginOptions) => begin(seat, options) }),
     [Symbol.asyncDispose]: () => endGently(seat),
+  };
+}
+
+/** While a transaction lives the child runs every query in it. A cancel ends the child, and the transaction with it. */
+async function begin(seat: Seat, { signal, ...options }: BeginOptions): Promise<Transaction> {
+  await seat.ask({ do: "begin", ...options }, signal);
+  const never = new AbortController().signal;
+  let over = false;
+  const end = async (how: "commit" | "rollback", within: AbortSignal) => {
+    over = true;
+    await seat.ask({ do: how }, within);
+  };
+  return {
+    query: (sql, params, given) => openRows(seat, sql, params, given),
+    commit: (within) => end("commit", within),
+    rollback: () => end("rollback", never),
+    [Symbol.asyncDispose]: async () => {
+      if (!over && !seat.ended()) await end("rollback", never);
+    },
   };
 }
 

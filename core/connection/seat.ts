@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Connection, Driver } from "../contract/driver.ts";
+import type { Connection, Driver, Transaction } from "../contract/driver.ts";
 import type { Batch } from "../contract/rows.ts";
 import { createSecret } from "../secrets/secret.ts";
 import { frame, readFrame, writeFully } from "./frames.ts";
@@ -30,6 +30,7 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
   const signal = new AbortController().signal; // A cancel arrives as the end of this process.
   let driver: Driver | undefined;
   let connection: Connection | undefined;
+  let transaction: Transaction | undefined;
   const open = (): Connection => connection ?? raise("The connection is not open");
 
   const handle = async (request: SeatRequest): Promise<unknown> => {
@@ -41,11 +42,16 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
           { ...rest, ...(password && { password: createSecret(password) }) },
           { signal, readOnly: request.readOnly },
         );
-        const { copyOut, file, render } = connection;
-        return { copyOut: copyOut !== undefined, render: render !== undefined, ...(file && { file }) } satisfies SeatOpened;
+        const { copyOut, file, render, begin } = connection;
+        return {
+          copyOut: copyOut !== undefined,
+          render: render !== undefined,
+          begin: begin !== undefined,
+          ...(file && { file }),
+        } satisfies SeatOpened;
       }
       case "query": {
-        const rows = await open().query(request.sql, request.params, { ...request, signal });
+        const rows = await (transaction ?? open()).query(request.sql, request.params, { ...request, signal });
         const batches = rows[Symbol.asyncIterator]();
         const next = async () => {
           const { done, value } = await batches.next();
@@ -77,6 +83,15 @@ function createSeat(load: (source: DriverSource) => Promise<Driver>) {
         return undefined;
       case "analyze":
         return open().analyze(request.sql);
+      case "begin":
+        transaction = await open().begin?.({ ...request, signal });
+        return undefined;
+      case "commit":
+      case "rollback": {
+        const ending = transaction;
+        transaction = undefined;
+        return request.do === "commit" ? ending?.commit(signal) : ending?.rollback();
+      }
       case "render":
         return open().render?.(request.sql, request.restrictions, signal) ?? raise("render is absent");
       case "explain":

@@ -16,6 +16,7 @@ import { createSessions, interruptible, type Session } from "./session.ts";
 import { mayExplain, only, passGate } from "./sql/gate.ts";
 import { type Classified, classify } from "./sql/statement.ts";
 import { explained } from "./sql/text.ts";
+import { beginTransaction } from "./transaction.ts";
 
 const never = new AbortController().signal;
 
@@ -85,6 +86,12 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
           const rows = await records(session, catalogSql(request), [schema ?? null, name ?? null], request.signal);
           return rows.map((row) => catalogObject(row, request.detail, session.engine.views));
         }),
+    },
+    async begin(options) {
+      const session = await sessions.begin(options.signal);
+      const transaction = await beginTransaction(session, { ...options, readOnly: options.readOnly || readOnly });
+      session.engine.changes++;
+      return transaction;
     },
     ping: (signal) => during("", signal, async ({ native }) => void (await interruptible(native, signal, native.run("SELECT 1")))),
     proveReadOnly: (signal) => tryToWrite(() => sessions.begin(signal), readOnly),

@@ -14,19 +14,36 @@ import { createRowStream, type RowSource } from "./rows.ts";
 import type { Prepared, Session } from "./session.ts";
 import { type Cell, finishedSteps, startSteps } from "./steps.ts";
 import { createTextProof, proveTexts, type TextProof } from "./text-proof.ts";
+import { beginTransaction } from "./transaction.ts";
 
 export function createConnection(session: Session, file: HeldFile | undefined): Connection {
   const { database, readOnly } = session;
   const guard = createGuard(session);
+  let held = false;
+  const free = (): void => {
+    if (held) throw refusal({ code: "CONFLICT", message: "The connection is in a transaction", hint: "Commit it or roll it back first" });
+  };
   const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> => {
     options.signal.throwIfAborted();
     guard.restrict(options.restrictions ?? [], sql);
     return createRowStream(start(session, sql, params), options);
   };
   return {
-    query,
+    query: async (sql, params, options) => {
+      free();
+      return query(sql, params, options);
+    },
+    async begin(options) {
+      free();
+      const transaction = beginTransaction(session, { ...options, readOnly: options.readOnly || readOnly }, query, () => {
+        held = false;
+      });
+      held = true;
+      return transaction;
+    },
     ...(file && { file }),
     copyOut: async (sql, params, options) => {
+      free();
       options.signal.throwIfAborted();
       guard.restrict(options.restrictions ?? [], sql);
       return createCsvStream(start(session, sql, params), options);

@@ -112,13 +112,16 @@ function openTunnel(ssh: SshConfig, to: Endpoint, ended: () => void): Tunnel {
     tunnel.said = "";
     resolve({ path });
   });
-  child.once("error", reject);
-  child.once("close", (code) => {
+  const end = (why: Problem) => {
     clearTimeout(late);
     rmSync(folder, { recursive: true, force: true });
-    reject(tunnelProblem(ssh, tunnel.said, code));
+    reject(why);
     void opened.then(ended, () => undefined);
     over.resolve();
+  };
+  child.once("close", (code) => end(tunnelProblem(ssh, tunnel.said, code)));
+  child.once("error", (error) => {
+    end(problem("UNSUPPORTED", `Cannot start "${program}", which runs ssh`, "Use a system that has it: Linux, macOS or WSL", error));
   });
   return tunnel;
 }
@@ -135,7 +138,7 @@ async function close(child: ChildProcess, over: Promise<void>): Promise<void> {
 
 /** What a target names goes onto a command line. */
 function checkEndpoint(to: Endpoint): void {
-  const fits = "path" in to ? /^\/[^:\p{Cc}]*$/u.test(to.path) : /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$|^::/.test(to.host);
+  const fits = "path" in to ? /^\/[\w./+@,=~-]*$/.test(to.path) : /^(?:\w|::)[\w.:-]*$/.test(to.host);
   if (fits) return;
   const shown = "path" in to ? to.path : to.host;
   throw problem("INPUT_INVALID", `No SSH tunnel leads to "${shown}"`, "Name a host, or the path of a socket, without other characters");

@@ -9,6 +9,7 @@ import { parameters } from "./parameters.ts";
 import { readOnly } from "./read-only.ts";
 import { rows } from "./rows.ts";
 import { statements } from "./statements.ts";
+import { transactions } from "./transactions.ts";
 import { values } from "./values.ts";
 
 /** One case as it applies to one driver. */
@@ -36,6 +37,7 @@ const groups: Readonly<Record<string, readonly DriverCase[]>> = {
   "knows its catalog": catalog,
   "explains what went wrong": errors,
   "moves bulk": bulk,
+  "keeps transactions": transactions,
 };
 
 export function planSuite(suite: DriverSuite): SuitePlan {

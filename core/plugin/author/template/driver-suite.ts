@@ -63,6 +63,7 @@ const cannot: readonly Cannot[] = [
     "binds named parameters, each as often as it occurs",
   ]),
   ...because("not written yet", undefined, [
+    "keeps transactions",
     "finds each statement and its kind without running it",
     "refuses a missing and an unknown named parameter by name",
     "reports an error in the middle of the rows",
