@@ -104,8 +104,12 @@ async function connectSeat(
 
 function seatConnection(seat: Seat, has: SeatOpened): Connection {
   const never = new AbortController().signal;
+  const turn = { held: false };
   return {
-    query: (sql, params, options) => openRows(seat, sql, params, options),
+    async query(sql, params, options) {
+      if (turn.held) throw conflict("The connection is in a transaction", "Commit it or roll it back first");
+      return openRows(seat, sql, params, options);
+    },
     analyze: remembered((sql, signal = never) => seat.ask({ do: "analyze", sql }, signal) as ReturnType<Connection["analyze"]>),
     explain: (sql, params, { signal, ...options }) => seat.ask({ do: "explain", sql, params, ...options }, signal) as Promise<string>,
     catalog: {
@@ -123,22 +127,28 @@ function seatConnection(seat: Seat, has: SeatOpened): Connection {
       render: (sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal) =>
         seat.ask({ do: "render", sql, restrictions }, signal) as Promise<string>,
     }),
-    ...(has.begin && { begin: (options: BeginOptions) => begin(seat, options) }),
+    ...(has.begin && { begin: (options: BeginOptions) => begin(seat, options, turn) }),
     [Symbol.asyncDispose]: () => endGently(seat),
   };
 }
 
 /** While a transaction lives the child runs every query in it. A cancel ends the child, and the transaction with it. */
-async function begin(seat: Seat, { signal, ...options }: BeginOptions): Promise<Transaction> {
+async function begin(seat: Seat, { signal, ...options }: BeginOptions, turn: { held: boolean }): Promise<Transaction> {
   await seat.ask({ do: "begin", ...options }, signal);
+  turn.held = true;
   const never = new AbortController().signal;
   let over = false;
   const end = async (how: "commit" | "rollback", within: AbortSignal) => {
+    if (over) throw conflict("The transaction is over", "Begin a new one");
     over = true;
+    turn.held = false;
     await seat.ask({ do: how }, within);
   };
   return {
-    query: (sql, params, given) => openRows(seat, sql, params, given),
+    async query(sql, params, given) {
+      if (over) throw conflict("The transaction is over", "Begin a new one");
+      return openRows(seat, sql, params, given);
+    },
     commit: (within) => end("commit", within),
     rollback: () => end("rollback", never),
     [Symbol.asyncDispose]: async () => {
@@ -146,6 +156,9 @@ async function begin(seat: Seat, { signal, ...options }: BeginOptions): Promise<
     },
   };
 }
+
+const conflict = (message: string, hint: string): SeatError =>
+  Object.assign(new Error(message), { diagnosis: { code: "CONFLICT", message, hint } as const });
 
 /** The engine tidies up behind itself, unless it is too busy to listen. */
 async function endGently(seat: Seat): Promise<void> {

@@ -66,7 +66,8 @@ export function createLeases(deps: {
     let clean = false;
     try {
       await last(lease.transaction);
-      if (!broken) await lease.borrowed.connection.reset?.(AbortSignal.timeout(resetMillis));
+      // After a writer the pool does this by itself.
+      if (!broken && lease.readOnly) await lease.borrowed.connection.reset?.(AbortSignal.timeout(resetMillis));
       clean = !broken;
     } catch (error) {
       throw diagnosed(error, lease.borrowed.driver);
