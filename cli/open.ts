@@ -64,13 +64,18 @@ export async function withApp<Result>(
   const app = await openApp(connections, config, context, true);
   const span = app.telemetry.root("verb", verb);
   let failure: Problem | undefined;
+  let audited: ReturnType<NonNullable<App["audit"]>> | undefined;
   try {
-    return await work(app, { principal: app.principal, signal: context.io.signal, span });
+    audited = app.audit?.({ trace: span.traceId, principal: app.principal, action: verb });
+    const result = await work(app, { principal: app.principal, signal: context.io.signal, span, ...(audited && { note: audited.note }) });
+    audited?.end();
+    return result;
   } catch (error) {
     failure = asProblem(error);
     throw failure;
   } finally {
     span.end(failure && { error: failure });
+    if (failure !== undefined) audited?.end(failure);
     await app.close();
   }
 }

@@ -67,5 +67,5 @@ async function print(prepared: Prepared, format: string, options: QueryOptions, 
     if (io.closed) return;
   }
   if (rows.affectedRows !== undefined) io.note(`${rows.affectedRows} ${rows.affectedRows === 1 ? "row" : "rows"} affected`);
-  if (rows.passed.cut) io.note(`Stopped after ${rows.passed.rows} rows: there are more`);
+  if (rows.passed.cut !== false) io.note(`Stopped after ${rows.passed.rows} rows: there are more`);
 }

@@ -1,5 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Audit } from "./audit/audit.ts";
+import { type AuditCall, auditCalls } from "./audit/call.ts";
 import { createCatalogs } from "./catalog/catalog.ts";
 import { createColumnIndex } from "./catalog/column-index.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
@@ -14,24 +16,27 @@ import { createLeases, type Leases } from "./connection/lease.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest, ObjectName } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
 import type { Principal } from "./contract/policy.ts";
-import type { RowStream } from "./contract/rows.ts";
 import type { ExportReport, InspectInput, InspectPage, QueryInput, Tool } from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
 import { diskProblem } from "./export/disk-problem.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
-import { copyTable } from "./export/parts.ts";
+import { csvWays } from "./export/ways.ts";
 import type { Obtain } from "./plugin/obtain.ts";
 import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
 import { guardRule } from "./policy/guard.ts";
 import { limitsRule } from "./policy/limits.ts";
+import { describeNarrowing } from "./policy/narrowing-text.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
+import { rateRule } from "./policy/roles/rate.ts";
 import { rolesRule } from "./policy/roles/roles-rule.ts";
 import type { Roles } from "./policy/roles/store.ts";
 import { visibleObjects } from "./policy/roles/visible.ts";
-import { asProblem, problem } from "./problem.ts";
+import { meet } from "./policy/verdict.ts";
+import { asProblem } from "./problem.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
+import { settingThatCut, wholeRows } from "./query/whole.ts";
 import { preview } from "./results/preview.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -76,6 +81,8 @@ export interface App {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** Begins the record of a call; absent where none is kept. */
+  readonly audit?: AuditCall;
   /** Whoever sits at this machine: the command line and stdio. */
   readonly principal: Principal;
   /** Whether somebody's roles allow a tool. */
@@ -131,8 +138,11 @@ export async function createApp(deps: {
   const leases = createLeases({ connections, idleMillis: 60_000, mostPerPrincipal: 2 });
   const catalogs = createCatalogs({ open: async (name, signal) => openCatalog(connections, name, signal) });
   const roles = await loadRoles(deps, log);
+  const audit = await openAudit(deps, log);
   const columns = createColumnIndex(catalogs);
+  const rate = rateRule({ policy: roles.current, now: () => performance.now() });
   const policy = createPolicy([
+    rate,
     readOnlyRule((name) => connections.settings(name).write),
     guardRule((request) => [...config.policy.allowFunctions.split(" "), ...roles.allowedFunctions(request.principal)]),
     rolesRule({ policy: roles.current, columns: columns.of, salt: roles.salt, now: () => new Date() }),
@@ -177,8 +187,7 @@ export async function createApp(deps: {
       const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
       const serializing = caller.span.child("serialize");
       try {
-        const copyOut = wholeTable(prepared, request, connections, log) ?? prepared.copyOut;
-        const source = { ...prepared, copyOut, rows: () => wholeRows(prepared) };
+        const source = { ...prepared, ...copies(prepared, request, connections, log), rows: () => wholeRows(prepared, connections.settings(connection).maxRows) };
         return await exportResult(source, { ...request, meta, sources, signal: caller.signal });
       } finally {
         serializing.end();
@@ -190,16 +199,21 @@ export async function createApp(deps: {
       const parts = [...(found.schema === undefined ? [] : [found.schema]), found.name];
       return { sql: `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`, table: found };
     },
-    inspect: (input, { principal, signal }) => createInspect({ catalogs: seenBy(principal), connections })(input, signal),
+    async inspect(input, { principal, signal }) {
+      meet([rate.judge({ principal })]);
+      return createInspect({ catalogs: seenBy(principal), connections })(input, signal);
+    },
     catalog: (name, detail, { principal, signal }) => seenBy(principal).read(name, { detail, signal }),
     async object(name, wanted, detail, { principal, signal }) {
       const seen = seenBy(principal);
       const object = findObject(await seen.read(name, { detail: "names", signal }), wanted, connections.facts(name).defaultSchema);
       return seen.read(name, { detail, object, signal });
     },
+    ...(audit && { audit: auditCalls(audit, () => roles.current()?.auditSql === true) }),
     async close() {
       await leases.close();
       await connections.close();
+      audit?.close();
       await telemetry.close();
     },
   };
@@ -237,6 +251,7 @@ export async function serveTools(app: App) {
     telemetry: app.telemetry,
     log: app.log,
     mayUse: app.mayUse,
+    ...(app.audit && { audit: app.audit }),
   });
   const tools = all.filter((tool) => app.mayUse(app.principal, tool));
   return { tools, calls, createMcpFactory, listTool, serveStreams };
@@ -257,12 +272,17 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
         countMillis: 200,
       });
       serializing.end();
-      if (result.cut !== "rows" || result.shown === (maxRows ?? limits.inlineRows)) return result;
-      return { ...result, setting: result.shown === limits.maxRows ? "limits.maxRows" : `connections.${prepared.connection}.maxRows` };
+      const { cut } = rows.passed;
+      if (cut !== false && result.shown === rows.passed.rows)
+        return { ...result, setting: settingThatCut(cut, prepared, app.connections.settings(prepared.connection).maxRows) };
+      const byAll = result.cut === "rows" && result.shown === limits.maxRows && result.shown !== (maxRows ?? limits.inlineRows);
+      return byAll ? { ...result, setting: "limits.maxRows" } : result;
     },
     async explain({ analyze = false, ...input }) {
       await using prepared = await app.prepare({ ...timed, ...input }, caller);
-      return prepared.explain(analyze);
+      const plan = await prepared.explain(analyze);
+      const narrowed = describeNarrowing(prepared.narrowing);
+      return narrowed === undefined ? plan : `${plan.trimEnd()}\npolicy: ${narrowed}`;
     },
     async export({ to, format, overwrite = false, ...input }) {
       await mkdir(app.config.export.folder, { recursive: true, mode: 0o700 }).catch(diskProblem(app.config.export.folder));
@@ -274,33 +294,24 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
   };
 }
 
-/** The table a request names, over several connections where that is possible and worth it, else over its own. */
-function wholeTable({ connection, copyOut, copyWith }: Prepared, { table, jobs = 2 }: AppExport, connections: Connections, log: Log) {
-  if (table === undefined || jobs < 2 || copyOut === undefined || copyWith === undefined) return undefined;
-  const others = {
-    borrow: (signal: AbortSignal) => connections.borrow(connection, "read", signal),
-    without: (error: unknown) => log.debug(`An export goes on over fewer connections: ${asProblem(error).message}`),
-  };
-  return async () => (await copyWith((first, signal) => copyTable(first, { table, jobs, signal, ...others }))) ?? copyOut();
+/** The engine's own CSV for an export, over more connections like the one it has. */
+function copies(prepared: Prepared, { table, jobs }: AppExport, connections: Connections, log: Log) {
+  const { connection } = prepared;
+  return csvWays(prepared, {
+    table,
+    jobs,
+    typed: connections.facts(connection).typed,
+    borrow: (signal) => connections.borrow(connection, "read", signal),
+    without: (error) => log.debug(`An export goes on over fewer connections: ${asProblem(error).message}`),
+  });
 }
 
-/** Rows that end with an error rather than early: a file that lacks rows would not show it. */
-async function wholeRows(prepared: Prepared): Promise<RowStream> {
-  const rows = await prepared.rows();
-  return {
-    columns: rows.columns,
-    async *[Symbol.asyncIterator]() {
-      yield* rows;
-      if (!rows.passed.cut) return;
-      const limit = `${rows.passed.rows} rows`;
-      throw problem(
-        "LIMIT_EXCEEDED",
-        `The result is larger than the connection's limit of ${limit}`,
-        "Narrow the query, or raise the limit (connections.*.maxRows)",
-      );
-    },
-    [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),
-  };
+/** Whatever keeps records is loaded only where they are kept. */
+async function openAudit({ config, version }: { readonly config: Config; readonly version: string }, log: Log): Promise<Audit | undefined> {
+  const { mode, folder, maxFileBytes, keepDays, onFailure } = config.audit;
+  if (mode === "off" || (mode === "policy" && config.policy.file === "none")) return undefined;
+  const { createAudit } = await import("./audit/audit.ts");
+  return createAudit({ folder, keyFolder: config.folders.state, version, maxFileBytes, keepMillis: keepDays * 86_400_000, onFailure, log });
 }
 
 /** Whatever reads policies is loaded only when there is one. */

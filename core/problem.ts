@@ -31,6 +31,8 @@ export class Problem extends Error {
   readonly hint?: string;
   readonly retryable: boolean;
   readonly position?: number;
+  /** What in a policy refused; never serialised. */
+  readonly rule?: string;
 
   constructor(diagnosis: Diagnosis, cause?: unknown) {
     super(clipped(diagnosis.message), cause === undefined ? undefined : { cause });
@@ -38,6 +40,7 @@ export class Problem extends Error {
     this.retryable = diagnosis.retryable ?? problemTable[diagnosis.code].retryable;
     if (diagnosis.hint !== undefined) this.hint = clipped(diagnosis.hint);
     if (diagnosis.position !== undefined) this.position = diagnosis.position;
+    if (diagnosis.rule !== undefined) this.rule = diagnosis.rule;
   }
 }
 

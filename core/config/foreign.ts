@@ -34,7 +34,11 @@ function mapAt(value: unknown, path: readonly string[]): object {
   return typeof found === "object" && found !== null ? found : {};
 }
 
-const forbidden = { plugins: "plugins are code", policy: "a policy is for whoever runs tidegate to decide" } as const;
+const forbidden = {
+  plugins: "plugins are code",
+  policy: "a policy is for whoever runs tidegate to decide",
+  audit: "an audit is for whoever runs tidegate to decide",
+} as const;
 
 function foreignPlugins(document: YamlDocument, folders: Folders): Issue[] {
   const set = placedSettings.filter(({ section, key }) => section in forbidden && valueAt(document.value, [section, key]) !== undefined);

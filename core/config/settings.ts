@@ -153,6 +153,13 @@ export const settings = {
       '"none", or names of roles parted by spaces',
     ),
   },
+  audit: {
+    mode: choice(["on", "off", "policy"], "policy", "Whether each call leaves a record: always, never, or when a policy is in force"),
+    folder: folder("<state>/audit", "Where the records are kept"),
+    maxFileBytes: size("10MB", "Size at which a file of records is closed and the next one begun"),
+    keepDays: count(400, "Days after which a file of records is deleted"),
+    onFailure: choice(["stop", "continue"], "stop", "What becomes of calls when a record cannot be written"),
+  },
   telemetry: {
     traces: choice(["file", "otlp", "off"], "file", "Where traces go; otlp sends them where the OTEL_EXPORTER_OTLP_* variables say"),
     maxFileBytes: size("10MB", "Size at which a trace file is closed and the next one begun"),
@@ -179,6 +186,7 @@ export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
   pool: "How connections to databases are shared by the calls that follow each other",
   export: "Where exports of assistants go",
   policy: "What may be seen and done, and by whom; not for a project file",
+  audit: "A record of each call, in files that show when they were changed; not for a project file",
   telemetry: "Traces of what was asked and how long it took",
   log: "Messages on standard error",
   plugins: "Drivers, tools and formats installed besides the built-in ones; not for a project file, because plugins are code",

@@ -340,5 +340,7 @@ function closedError(message: string): SeatError {
 
 /** Bun reads these before our code runs, and would run foreign code in the child. */
 function seatEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BUN_|NODE_OPTIONS$|DENO_)/.test(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(BUN_|NODE_OPTIONS$|DENO_)/.test(name));
+  // Engines written in Rust log to standard output unless told not to, and it carries our frames.
+  return { ...Object.fromEntries(kept), RUST_LOG: "off" };
 }

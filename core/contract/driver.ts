@@ -42,6 +42,8 @@ export interface EngineFacts {
   readonly blocking?: boolean;
   /** True when every socket goes where `ConnectOptions.reach` says, so that the connection can go through a tunnel. */
   readonly tunnels?: boolean;
+  /** True when a column holds only values of its own type, and CSV therefore tells its values from each other. */
+  readonly typed?: boolean;
   /** The schema that unqualified names mean, where the engine has a fixed one. */
   readonly defaultSchema?: string;
 }
@@ -84,6 +86,11 @@ export interface QueryOptions {
   readonly batchSize: number;
   /** The statement runs as if these were all there is; only for a connection that has `render`. */
   readonly restrictions?: readonly RelationRestriction[];
+}
+
+export interface CopyOptions extends QueryOptions {
+  /** `any`: truths may also be `t` and `f`, and floats in any form that reads back exactly; for readers that are programs. */
+  readonly spelling?: "any";
 }
 
 /** Positional parameters, or named ones (names without their prefix). */
@@ -175,6 +182,8 @@ export interface Connection extends AsyncDisposable {
    * capability: `query`, `explain`, `copyOut` and `fileWriters` then honour `restrictions`.
    */
   render?(sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal): Promise<string>;
+  /** What the engine estimates the statement to cost, in its own unit; runs nothing. */
+  cost?(sql: string, params: Params, options: QueryOptions): Promise<number>;
   /** The engine's plan as text, one line per step. */
   explain(sql: string, params: Params, options: ExplainOptions): Promise<string>;
   readonly catalog: Catalog;
@@ -193,14 +202,14 @@ export interface Connection extends AsyncDisposable {
   /** Takes back whatever a caller left on the session (settings, temporary tables, locks, an open transaction); rejects when it cannot. */
   reset?(signal: AbortSignal): Promise<void>;
   /** Splits a table for export over several connections; `undefined` when it is no plain table, too small, or has values that need another way out. */
-  split?(table: ObjectName, signal: AbortSignal): Promise<SplitTable | undefined>;
+  split?(table: ObjectName, options: Pick<CopyOptions, "signal" | "spelling">): Promise<SplitTable | undefined>;
   /** Reads parts of a table that another connection split; rejects, rather than wait for long, when it cannot. */
   joinSplit?(token: string, signal: AbortSignal): Promise<PartReader>;
   /** The engine's own fastest way out as CSV bytes. */
-  copyOut?(sql: string, params: Params, options: QueryOptions): Promise<CsvStream>;
+  copyOut?(sql: string, params: Params, options: CopyOptions): Promise<CsvStream>;
 }
 
-/** A result as CSV bytes without the header line, in the form `core/export/csv.ts` describes. One reader, one pass, like `RowStream`. */
+/** A result as CSV bytes without the header line, in the form `core/export/csv.ts` describes; no chunk ends inside a row. One reader, one pass, like `RowStream`. */
 export interface CsvStream extends AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly columns: readonly Column[];
   /** Rows so far; all of them once the stream has ended. */

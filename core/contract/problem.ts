@@ -29,6 +29,8 @@ export interface Diagnosis {
   /** One imperative sentence that can be carried out. */
   readonly hint?: string;
   readonly retryable?: boolean;
+  /** What in a policy refused: for the audit and for those who keep the policy, never for the caller. */
+  readonly rule?: string;
   /** Character offset into the SQL text where the engine stopped reading, from 0. */
   readonly position?: number;
   /** The table or column the engine could not find; core looks for near names. */

@@ -56,7 +56,7 @@ export interface InlineResult {
   readonly total: number;
   readonly counted: "all" | "at least";
   readonly cut?: "rows" | "bytes";
-  /** The setting that cut the rows, when the call had asked for more: `limits.maxRows`. */
+  /** The setting that cut the result, where it was not the call's own wish: `limits.maxRows`. */
   readonly setting?: string;
   readonly millis: number;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
-import type { Exporter } from "../contract/export.ts";
+import type { EncodeOptions, Exporter } from "../contract/export.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import type { ExportReport } from "../contract/tool.ts";
 import { problem } from "../problem.ts";
@@ -15,6 +15,8 @@ import { type Place, stagedFile, type Written, writeFile } from "./sink.ts";
 export interface ExportSource {
   rows(): Promise<RowStream>;
   readonly copyOut?: (() => Promise<CsvStream>) | undefined;
+  /** The same in any spelling, of an engine whose columns are typed. */
+  readonly typedCsv?: () => Promise<CsvStream>;
   /** The engine's own writer for a format, if it has one. */
   writer(format: string): ((path: string) => Promise<{ readonly rows: number; readonly columns?: readonly Column[] }>) | undefined;
 }
@@ -91,7 +93,7 @@ async function written(source: ExportSource, request: ExportRequest, { exporter,
   if (write) {
     return stagedFile({ ...place, write: async (temp) => Object.assign(seen, await write(temp)) });
   }
-  const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : encoded(source, request, exporter, seen);
+  const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : staging(source, request, exporter, seen);
   const onBytes = (bytes: number) => {
     seen.bytes = bytes;
     onProgress?.(seen);
@@ -103,30 +105,56 @@ async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGene
   await using csv = await copyOut();
   seen.columns = csv.columns;
   yield new TextEncoder().encode(csvHeader(csv.columns));
-  for await (const chunk of csv) {
-    seen.rows = csv.rows;
-    yield chunk;
-  }
-  seen.rows = csv.rows;
+  yield* countedCsv(csv, seen, undefined);
 }
 
 /** Stages beside the target, where there is room for it, rather than where a system keeps small files. */
-async function* encoded(
-  source: ExportSource,
-  { to, signal, onProgress }: ExportRequest,
-  exporter: Exporter,
-  seen: Seen,
-): AsyncGenerator<Uint8Array> {
+async function* staging(source: ExportSource, request: ExportRequest, exporter: Exporter, seen: Seen): AsyncGenerator<Uint8Array> {
+  const { to, signal, onProgress } = request;
   const tempFolder = await mkdtemp(join(dirname(to), ".tidegate-")).catch(diskProblem(to));
   try {
-    await using rows = await source.rows();
-    seen.columns = rows.columns;
-    yield* exporter.encode(counted(rows, seen, onProgress), { signal, tempFolder });
+    yield* encoded(source, { exporter, seen, onProgress }, { signal, tempFolder });
   } catch (error) {
     throw inTermsOf(to, tempFolder, error);
   } finally {
     await rm(tempFolder, { recursive: true, force: true });
   }
+}
+
+/** What the exporter makes of the engine's CSV, where it reads that, else of its rows. */
+async function* encoded(
+  source: ExportSource,
+  { exporter, seen, onProgress }: Pick<Plan, "exporter" | "seen"> & Pick<ExportRequest, "onProgress">,
+  options: EncodeOptions,
+): AsyncGenerator<Uint8Array> {
+  if (source.typedCsv && exporter.encodeCsv) {
+    await using csv = await source.typedCsv();
+    seen.columns = csv.columns;
+    yield* exporter.encodeCsv(countedCsv(csv, seen, onProgress), options);
+  } else {
+    await using rows = await source.rows();
+    seen.columns = rows.columns;
+    yield* exporter.encode(counted(rows, seen, onProgress), options);
+  }
+}
+
+/** Counts rows as they pass. */
+function countedCsv(csv: CsvStream, seen: Seen, onProgress: ExportRequest["onProgress"]): CsvStream {
+  return {
+    columns: csv.columns,
+    get rows() {
+      return csv.rows;
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of csv) {
+        seen.rows = csv.rows;
+        onProgress?.(seen);
+        yield chunk;
+      }
+      seen.rows = csv.rows;
+    },
+    [Symbol.asyncDispose]: () => csv[Symbol.asyncDispose](),
+  };
 }
 
 /** Counts rows as they pass: a format that stages them writes its first byte long after. */

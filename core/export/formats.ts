@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import type { CsvStream } from "../contract/driver.ts";
 import type { EncodeOptions, Exporter } from "../contract/export.ts";
 import type { RowStream } from "../contract/rows.ts";
 import { didYouMean, problem } from "../problem.ts";
@@ -14,7 +15,7 @@ export const formats: readonly Exporter[] = [
   lazy("markdown", ["md", "markdown"], () => import("./markdown.ts")),
   lazy("vertical", [], () => import("./vertical.ts")),
   lazy("table", ["txt"], () => import("./table.ts")),
-  { ...lazy("parquet", ["parquet", "pq"], () => import("./parquet.ts")), binary: true },
+  { ...lazy("parquet", ["parquet", "pq"], () => import("./parquet.ts")), encodeCsv: parquetOfCsv, binary: true },
   { ...lazy("arrow", ["arrow", "feather", "ipc"], () => import("./arrow.ts")), binary: true },
   { ...lazy("arrows", ["arrows"], () => import("./arrows.ts")), binary: true },
   { ...lazy("xlsx", ["xlsx"], () => import("./xlsx.ts")), binary: true },
@@ -32,6 +33,10 @@ function lazy(format: string, extensions: readonly string[], load: () => Promise
       }
     },
   };
+}
+
+async function* parquetOfCsv(csv: CsvStream, options: EncodeOptions): AsyncGenerator<Uint8Array> {
+  yield* (await import("./parquet.ts")).encodeCsv(csv, options);
 }
 
 /**

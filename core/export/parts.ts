@@ -1,5 +1,5 @@
 import type { ObjectName } from "../contract/catalog.ts";
-import type { Connection, CsvStream, PartReader } from "../contract/driver.ts";
+import type { Connection, CopyOptions, CsvStream, PartReader } from "../contract/driver.ts";
 import { PartQueue } from "./part-queue.ts";
 
 /** A connection on loan; `broken` discards it instead of giving it back. */
@@ -13,6 +13,7 @@ export interface PartsRequest {
   /** Connections in all, at most: the first, and as many others as can be had while it works. */
   readonly jobs: number;
   readonly signal: AbortSignal;
+  readonly spelling?: CopyOptions["spelling"];
   /** Waits for one more connection like the first. */
   borrow(signal: AbortSignal): Promise<Loan>;
   /** Told why a connection did not join: fewer are slower, and no less right. */
@@ -26,7 +27,7 @@ export interface PartsRequest {
 export async function copyTable(first: Connection, request: PartsRequest): Promise<CsvStream | undefined> {
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
-  const split = await first.split?.(request.table, signal);
+  const split = await first.split?.(request.table, { signal, spelling: request.spelling });
   if (split === undefined) return undefined;
   const queue = new PartQueue(split.parts);
   const readers: PartReader[] = [split];

@@ -1,4 +1,6 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import type { CsvStream } from "../contract/driver.ts";
 import type { Batch, LogicalType, RowStream, Value } from "../contract/rows.ts";
 import { isSafe } from "./cell.ts";
 import { csvBody } from "./csv.ts";
@@ -8,14 +10,19 @@ import { writeAll } from "./sink.ts";
 /** What all values of a column are. `SAFE` is an integer a double holds too. */
 export type Kind = "BOOLEAN" | "SAFE" | "BIGINT" | "DOUBLE" | "BLOB" | "VARCHAR";
 
-/** A stream written to a CSV file, and what was learnt on the way. */
+/** A stream written to CSV files, and what was learnt on the way. */
 export interface Staged {
+  /** In the order of their rows. */
+  readonly paths: readonly string[];
   readonly kinds: readonly Kind[];
   readonly rows: number;
   readonly bytes: number;
   /** No line is longer than this many bytes. */
   readonly longest: number;
 }
+
+/** A file ends with the chunk that fills it: several can then be read at once, each by one thread. */
+const fileBytes = 8 * 2 ** 20;
 
 /** The kind of a column without values; for a type left out, values alone decide. */
 const declared: Readonly<Partial<Record<LogicalType, Kind>>> = { boolean: "BOOLEAN", int: "SAFE", bigint: "BIGINT", bytes: "BLOB" };
@@ -36,7 +43,37 @@ export async function stage(rows: RowStream, path: string): Promise<Staged> {
     total.longest = Math.max(total.longest, chunk.length);
     await writeAll(file, chunk).catch(diskProblem(path));
   }
-  return { ...total, kinds: found.map((kind, index) => kind ?? declared[rows.columns[index]?.type ?? "unknown"] ?? "VARCHAR") };
+  return { ...total, paths: [path], kinds: found.map((kind, index) => kind ?? declared[rows.columns[index]?.type ?? "unknown"] ?? "VARCHAR") };
+}
+
+/** Writes CSV whose columns are typed to files in `folder`, as it comes. */
+export async function stageCsv(csv: CsvStream, folder: string): Promise<Staged> {
+  const total = { bytes: 0, longest: 0 };
+  const paths: string[] = [];
+  let file: FileHandle | undefined;
+  let room = 0;
+  const next = () => {
+    const path = join(folder, `rows-${paths.length}.csv`);
+    paths.push(path);
+    room = fileBytes;
+    return open(path, "wx").catch(diskProblem(path));
+  };
+  try {
+    file = await next();
+    for await (const chunk of csv) {
+      if (room <= 0) {
+        await file.close();
+        file = await next();
+      }
+      await writeAll(file, chunk).catch(diskProblem(folder));
+      room -= chunk.length;
+      total.bytes += chunk.length;
+      total.longest = Math.max(total.longest, chunk.length);
+    }
+  } finally {
+    await file?.close();
+  }
+  return { ...total, paths, rows: csv.rows, kinds: csv.columns.map(({ type }) => (type === "float" ? "DOUBLE" : (declared[type] ?? "VARCHAR"))) };
 }
 
 async function* watched(rows: RowStream, found: (Kind | undefined)[], total: { rows: number }): AsyncGenerator<Batch> {

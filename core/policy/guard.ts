@@ -12,7 +12,7 @@ export function guardRule(allowed: (request: QueryRequest) => readonly string[])
 function judge(request: QueryRequest, allowed: (request: QueryRequest) => readonly string[]): Verdict {
   const { analysis } = request.statement;
   if (analysis === undefined) return {};
-  if (analysis.unresolved !== undefined) return { deny: analysis.unresolved };
+  if (analysis.unresolved !== undefined) return { deny: { rule: "guard", ...analysis.unresolved } };
   const secret = analysis.relations.find(({ tells }) => tells === "secrets");
   if (secret !== undefined)
     return {
@@ -20,6 +20,7 @@ function judge(request: QueryRequest, allowed: (request: QueryRequest) => readon
         code: "POLICY_DENIED",
         message: `"${secret.name}" holds credentials, and they are never read through tidegate`,
         hint: "Leave it out of the statement",
+        rule: "guard",
       },
     };
   // Whoever opened the gate for this call answers for what the statement does.
@@ -43,5 +44,6 @@ function untrusted({ name, schema, kind, set }: FunctionUse) {
     code: "POLICY_DENIED",
     message: `The ${kind} "${full}" is not on the list of those known to change nothing and reach nothing`,
     hint: `Do without it, or have it allowed: policy.allowFunctions: ${set ?? full}`,
+    rule: "guard, allowlist of functions",
   } as const;
 }

@@ -20,6 +20,7 @@ export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyR
               code: "POLICY_DENIED",
               message: "The statement changes the session, which ends with the call",
               hint: "Send the statement that matters alone: it commits by itself",
+              rule: "read-only",
             },
           };
         }
@@ -29,6 +30,7 @@ export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyR
             code: "POLICY_DENIED",
             message: `Connection "${connection}" is read-only`,
             hint: `Set connections.${connection}.write to true, if writing is meant`,
+            rule: "read-only",
           },
         };
       }
@@ -38,6 +40,7 @@ export function readOnlyRule(mayWrite: (connection: string) => boolean): PolicyR
           code: "POLICY_DENIED",
           message: `The gate is closed: the statement ${verbs[statement.kind]} and only reads are let through`,
           hint: "Write a SELECT; a person can open the gate for one call with: tidegate query <target> --write",
+          rule: "read-only",
         },
       };
     },

@@ -1,7 +1,8 @@
+import type { AuditFacts } from "../audit/call.ts";
 import type { Connections } from "../connection/connections.ts";
 import type { Leases } from "../connection/lease.ts";
 import type { RelationRestriction } from "../contract/analysis.ts";
-import type { Connection, CsvStream, Driver, FileWriter, Params } from "../contract/driver.ts";
+import type { CopyOptions, Connection, CsvStream, FileWriter, Params, QueryOptions, Statement } from "../contract/driver.ts";
 import type { Narrowing, Principal } from "../contract/policy.ts";
 import type { Missing } from "../contract/problem.ts";
 import type { RowStream } from "../contract/rows.ts";
@@ -10,9 +11,12 @@ import { notOpen } from "../policy/not-open.ts";
 import type { Policy } from "../policy/policy.ts";
 import { asProblem, Problem, problem } from "../problem.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
-import { nearKeyword, place } from "../sql/locate.ts";
 import { attribute } from "../telemetry/attributes.ts";
 import type { Span } from "../telemetry/span.ts";
+import { runBounded } from "./bounded.ts";
+import { affordable } from "./cost.ts";
+import { factsOf, narrowed } from "./facts.ts";
+import { type Clock, explain, failed, isBroken, startClock } from "./failure.ts";
 import { checked, withheld } from "./restricted.ts";
 import { type Passed, shape } from "./shape.ts";
 
@@ -24,6 +28,8 @@ export interface Caller {
   readonly principal: Principal;
   readonly signal: AbortSignal;
   readonly span: Span;
+  /** Takes up what the audit keeps of the call. */
+  readonly note?: (facts: AuditFacts) => void;
 }
 
 export interface QueryStream extends RowStream {
@@ -39,8 +45,12 @@ export interface Prepared extends AsyncDisposable {
   readonly narrowing: Narrowing;
   rows(maxRows?: number): Promise<QueryStream>;
   explain(analyze: boolean): Promise<string>;
+  /** The text the engine would get; runs nothing. */
+  rendered(): Promise<string>;
+  /** What the engine estimates it to cost; absent when it cannot say. */
+  cost?(): Promise<number>;
   /** The engine's own CSV bytes; absent when the engine has no such way. */
-  readonly copyOut?: () => Promise<CsvStream>;
+  readonly copyOut?: (how?: Pick<CopyOptions, "spelling">) => Promise<CsvStream>;
   /** Copies a whole table by way of the connection itself, if it can; absent when anything but time narrows the statement. */
   readonly copyWith?: (
     copy: (connection: Connection, signal: AbortSignal) => Promise<CsvStream | undefined>,
@@ -73,6 +83,7 @@ export function createQueryRunner(deps: {
       const name = held?.name ?? deps.connections.pick(input.connection);
       const access = held?.access ?? input.access ?? "read";
       caller.span.set({ [attribute.connection]: name, [attribute.fingerprint]: fingerprint(input.sql) });
+      caller.note?.({ connection: name, access, fingerprint: fingerprint(input.sql), sql: input.sql });
       await deps.before?.(name, caller.signal).catch(async (error) => {
         await held?.release();
         throw error;
@@ -87,7 +98,8 @@ export function createQueryRunner(deps: {
       const clock: Clock = { signal: caller.signal };
       let restricted: readonly RelationRestriction[] = [];
       const explained = async (error: unknown) => {
-        const absent = error instanceof Problem ? undefined : lease.driver.diagnose(error);
+        if (error instanceof Problem) return error;
+        const absent = lease.driver.diagnose(error);
         if (absent?.missing !== undefined && deps.hides?.(name, caller.principal))
           return new Problem(notOpen(absent.missingKind ?? "object", absent.missing));
         const reported = await explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller));
@@ -96,7 +108,8 @@ export function createQueryRunner(deps: {
       const judging = caller.span.child("policy");
       startClock(clock, caller.signal, input.maxMillis);
       try {
-        const narrowing = await judge(lease.connection, input, { ...caller, signal: clock.signal, connection: name, access }, deps.policy);
+        const judged = { ...caller, signal: clock.signal, connection: name, access };
+        const { narrowing, statement } = await judge(lease.connection, input, judged, deps.policy);
         judging.end();
         restricted = narrowing.restrictions ?? [];
         startClock(clock, caller.signal, input.maxMillis, narrowing.maxMillis);
@@ -109,6 +122,8 @@ export function createQueryRunner(deps: {
           driver: lease.driver.name,
           connection: lease.connection,
           input,
+          statement,
+          within: held !== undefined,
           narrowing,
           caller,
           clock,
@@ -145,25 +160,12 @@ function watched(csv: CsvStream, explained: (error: unknown) => Promise<Problem>
   };
 }
 
-/** The signal a statement runs under, and the limit that is part of it. */
-interface Clock {
-  signal: AbortSignal;
-  millis?: number;
-}
-
-function startClock(clock: Clock, signal: AbortSignal, ...limits: (number | undefined)[]): void {
-  const set = limits.filter((limit) => limit !== undefined);
-  if (set.length === 0) return;
-  clock.millis = Math.min(...set);
-  clock.signal = AbortSignal.any([signal, AbortSignal.timeout(clock.millis)]);
-}
-
 async function judge(
   connection: Connection,
   { sql }: QueryInput,
-  { principal, signal, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
+  { principal, signal, span, note, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
   policy: Policy,
-): Promise<Narrowing> {
+): Promise<{ readonly narrowing: Narrowing; readonly statement: Statement }> {
   const [statement, ...others] = await connection.analyze(sql, signal);
   if (statement === undefined)
     throw problem("SQL_INVALID", "The text holds no statement", "Write one SQL statement, for example: select 1");
@@ -173,8 +175,12 @@ async function judge(
       `The text holds ${others.length + 1} statements: one is allowed per call`,
       "Send each statement in a call of its own",
     );
+  note?.(factsOf(statement));
+  // The fingerprint that patterns of a policy are compared with.
+  span.set({ [attribute.fingerprint]: statement.analysis?.fingerprint });
   const narrowing = await policy.judge({ principal, connection: name, statement, access });
-  if (narrowing.restrictions === undefined || connection.render !== undefined) return narrowing;
+  note?.(narrowed(narrowing));
+  if (narrowing.restrictions === undefined || connection.render !== undefined) return { narrowing, statement };
   throw problem(
     "UNSUPPORTED",
     `The driver of "${name}" cannot mask columns or filter rows, and your roles want it to`,
@@ -190,6 +196,9 @@ function prepared(run: {
   readonly driver: string;
   readonly connection: Connection;
   readonly input: QueryInput;
+  readonly statement: Statement;
+  /** Whether a transaction of the caller is around it. */
+  readonly within: boolean;
   readonly narrowing: Narrowing;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -199,7 +208,11 @@ function prepared(run: {
   const { connection, input, narrowing, caller, clock, explained, release } = run;
   const params: Params = input.params ?? [];
   const restrictions = narrowing.restrictions && { restrictions: narrowing.restrictions };
-  const options = { signal: clock.signal, batchSize, ...restrictions };
+  const options: QueryOptions = { signal: clock.signal, batchSize, ...restrictions };
+  const { maxRows: rowsAtMost = Infinity, maxBytes = Infinity, maxAffectedRows } = narrowing;
+  const bounded = maxAffectedRows !== undefined && run.statement.kind !== "read";
+  const cut = rowsAtMost < Infinity || maxBytes < Infinity;
+  const estimate = connection.cost?.bind(connection);
   const copyOut = connection.copyOut?.bind(connection);
 
   const guarded = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
@@ -210,34 +223,52 @@ function prepared(run: {
       return result;
     } catch (error) {
       const reported = failed(span, await explained(error));
-      await release(isBroken(reported, clock.signal));
+      // What a bounded write did before it failed is still in the transaction around it.
+      await release(isBroken(reported, clock.signal) || (bounded && run.within));
       throw reported;
     }
   };
+  const affordably = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    await affordable(connection, narrowing, input.sql, params, options);
+    return work();
+  };
+  const execute = (): Promise<RowStream> =>
+    bounded
+      ? runBounded({ ...run, sql: input.sql, params, options, maxAffectedRows })
+      : connection.query(input.sql, params, options);
 
   return {
     connection: run.name,
     narrowing,
-    async rows(maxRows = Number.POSITIVE_INFINITY) {
-      const rows = await guarded("execute", async () => checked(await connection.query(input.sql, params, options), narrowing));
+    async rows(maxRows = Infinity) {
+      const rows = await guarded("execute", async () => checked(await affordably(execute), narrowing));
       const shaping = caller.span.child("shape");
-      return shape(rows, Math.min(maxRows, narrowing.maxRows ?? Number.POSITIVE_INFINITY), async (passed, error) => {
+      return shape(rows, { rows: Math.min(maxRows, rowsAtMost), bytes: maxBytes }, async (passed, error) => {
         const reported = error === undefined ? undefined : await explained(error);
         caller.span.set({
           [attribute.dbReturnedRows]: passed.rows,
-          [attribute.truncated]: passed.cut,
+          [attribute.truncated]: passed.cut !== false,
           [attribute.affectedRows]: rows.affectedRows,
         });
+        caller.note?.({ rows: passed.rows, ...(rows.affectedRows !== undefined && { affectedRows: rows.affectedRows }) });
         shaping.end(reported && { error: reported });
         await release(reported !== undefined && isBroken(reported, clock.signal));
         return reported;
       });
     },
-    explain: (analyze) => guarded("execute", () => connection.explain(input.sql, params, { ...options, analyze })),
+    explain(analyze) {
+      const plan = () => connection.explain(input.sql, params, { ...options, analyze });
+      return guarded("execute", () => (analyze ? affordably(plan) : plan()));
+    },
+    rendered: () =>
+      guarded("render", async () => connection.render?.(input.sql, narrowing.restrictions ?? [], clock.signal) ?? input.sql),
+    ...(estimate !== undefined && { cost: () => guarded("cost", () => estimate(input.sql, params, options)) }),
     ...(copyOut !== undefined &&
-      narrowing.maxRows === undefined && {
-        copyOut: async () =>
-          watched(await guarded("execute", async () => checked(await copyOut(input.sql, params, options), narrowing)), explained),
+      !cut && {
+        async copyOut(how) {
+          const copied = () => copyOut(input.sql, params, { ...options, ...how });
+          return watched(await guarded("execute", async () => checked(await affordably(copied), narrowing)), explained);
+        },
       }),
     ...(Object.keys(narrowing).every((name) => wholly.has(name)) && {
       async copyWith(copy) {
@@ -246,50 +277,11 @@ function prepared(run: {
       },
     }),
     writer(format) {
-      const write = narrowing.maxRows === undefined ? connection.fileWriters?.[format] : undefined;
+      const write = cut ? undefined : connection.fileWriters?.[format];
       if (write === undefined) return undefined;
-      return (path) => guarded("execute", () => write(input.sql, params, path, { signal: clock.signal, ...restrictions }));
+      const written = (path: string) => write(input.sql, params, path, { signal: clock.signal, ...restrictions });
+      return (path) => guarded("execute", () => affordably(() => written(path)));
     },
     [Symbol.asyncDispose]: () => release(clock.signal.aborted),
   };
-}
-
-/** Turns whatever was thrown into a Problem: a limit or a cancel by its signal, an engine's error by its driver. */
-async function explain(
-  error: unknown,
-  sql: string,
-  driver: Driver,
-  clock: Clock,
-  suggest: (missing: Missing) => Promise<string | undefined>,
-): Promise<Problem> {
-  if (error instanceof Problem) return error;
-  if (clock.signal.aborted) return stopped(clock);
-  const diagnosis = driver.diagnose(error);
-  if (diagnosis === undefined) return asProblem(error);
-  const { missing, missingKind, position } = diagnosis;
-  // A hint is a courtesy: when the catalog cannot be read the problem still stands.
-  const near = missing === undefined ? undefined : await suggest({ missing, ...(missingKind && { missingKind }) }).catch(() => undefined);
-  const hint = near ?? diagnosis.hint ?? (position === undefined ? undefined : nearKeyword(sql, position));
-  const message = position === undefined ? diagnosis.message : `${diagnosis.message} (${place(sql, position)})`;
-  return new Problem({ ...diagnosis, message, ...(hint !== undefined && { hint }) }, error);
-}
-
-function stopped({ signal, millis }: Clock): Problem {
-  const reported = asProblem(signal.reason);
-  if (reported.code !== "TIMEOUT" || millis === undefined)
-    return reported.code === "INTERNAL" ? problem("CANCELLED", "The call was cancelled") : reported;
-  return problem(
-    "TIMEOUT",
-    `The statement ran longer than its limit of ${millis} ms and was stopped`,
-    "Narrow the query, or have its time limit raised: limits.timeout, or --timeout",
-  );
-}
-
-function isBroken({ code }: Problem, signal: AbortSignal): boolean {
-  return signal.aborted || code === "CONNECTION_FAILED" || code === "INTERNAL";
-}
-
-function failed(span: Span, error: Problem): Problem {
-  span.end({ error });
-  return error;
 }

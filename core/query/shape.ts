@@ -1,10 +1,11 @@
 import type { Batch, RowStream } from "../contract/rows.ts";
+import { fit, type Room } from "./fit.ts";
 
 /** What passed through a shaped stream so far. */
 export interface Passed {
   rows: number;
-  /** True once rows were left out because of the limit. */
-  cut: boolean;
+  /** What left rows out, once something did. */
+  cut: false | keyof Room;
 }
 
 /**
@@ -13,10 +14,11 @@ export interface Passed {
  */
 export function shape(
   rows: RowStream,
-  maxRows: number,
+  most: Room,
   end: (passed: Passed, error?: unknown) => Promise<unknown>,
 ): RowStream & { readonly passed: Passed } {
   const passed: Passed = { rows: 0, cut: false };
+  let bytes = 0;
   let ended = false;
   const finish = async (error?: unknown): Promise<unknown> => {
     if (ended) return error;
@@ -33,15 +35,16 @@ export function shape(
     async *[Symbol.asyncIterator]() {
       try {
         for await (const batch of rows) {
-          const fits = maxRows - passed.rows;
-          if (batch.length > fits) {
-            passed.cut = true;
-            passed.rows += fits;
-            if (fits > 0) yield head(batch, fits);
-            return;
+          const fits = fit(batch, { rows: most.rows - passed.rows, bytes: most.bytes - bytes });
+          passed.rows += fits.rows;
+          bytes += fits.bytes;
+          passed.cut = fits.cut;
+          if (fits.cut === false) {
+            yield batch;
+            continue;
           }
-          passed.rows += batch.length;
-          yield batch;
+          if (fits.rows > 0) yield head(batch, fits.rows);
+          return;
         }
       } catch (error) {
         throw await finish(error);

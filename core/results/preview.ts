@@ -33,7 +33,7 @@ const forms: Readonly<Record<"csv" | "json", Form>> = {
  * @throws LIMIT_EXCEEDED when not even one row fits.
  */
 export async function preview(
-  rows: RowStream & { readonly passed?: { readonly cut: boolean } },
+  rows: RowStream & { readonly passed?: { readonly cut: false | "rows" | "bytes" } },
   format: "csv" | "json",
   budget: PreviewBudget,
 ): Promise<InlineResult> {
@@ -71,7 +71,7 @@ export async function preview(
   if (rows.passed?.cut) {
     total++;
     counted = "at least";
-    cut ??= "rows";
+    cut ??= rows.passed.cut;
   }
   const facts = { shown: shown.length, total, counted, ...(cut && { cut }), millis: Math.round(performance.now() - started) };
   return { text: form.whole(rows.columns, shown, facts), ...facts };

@@ -1,3 +1,4 @@
+import type { AuditCall, AuditedCall } from "../audit/call.ts";
 import type { Principal } from "../contract/policy.ts";
 import type { Call, SchemaIssue, Tool } from "../contract/tool.ts";
 import { asProblem, didYouMean, type Problem, problem } from "../problem.ts";
@@ -34,6 +35,8 @@ export function createToolCalls(deps: {
   readonly bind: Bind;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** Begins the record of a call, where records are kept. */
+  readonly audit?: AuditCall;
   /** Whether somebody may use a tool; one they may not use is not there for them. Absent means everybody, all. */
   readonly mayUse?: (principal: Principal, tool: Tool) => boolean;
 }): ToolCalls {
@@ -60,7 +63,7 @@ export function createToolCalls(deps: {
 }
 
 async function run(
-  { tools: all, bind, telemetry, log, mayUse }: Parameters<typeof createToolCalls>[0],
+  { tools: all, bind, telemetry, log, mayUse, audit }: Parameters<typeof createToolCalls>[0],
   name: string,
   input: unknown,
   context: CallContext,
@@ -68,14 +71,24 @@ async function run(
   const span = telemetry.root("tool", name, context);
   const beat = heartbeat(context);
   const tools = mayUse === undefined ? all : all.filter((tool) => mayUse(context.principal, tool));
+  let audited: AuditedCall | undefined;
   try {
+    audited = audit?.({ trace: span.traceId, principal: context.principal, action: name.slice(0, 64) });
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw unknownTool(name, tools);
     const { principal, signal } = context;
     signal.throwIfAborted();
-    const call: Call = { ...bind({ principal, signal, span }), principal, signal, traceId: span.traceId };
+    const call: Call = {
+      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }),
+      principal,
+      signal,
+      traceId: span.traceId,
+    };
     const text = await tool.run(validated(tool, input), call);
-    span.set({ [attribute.bytes]: Buffer.byteLength(text) });
+    const bytes = Buffer.byteLength(text);
+    span.set({ [attribute.bytes]: bytes });
+    audited?.note({ bytes });
+    audited?.end();
     span.end();
     return text;
   } catch (error) {
@@ -86,6 +99,7 @@ async function run(
       log.debug(`${message}: its cause`, { error: cause });
     }
     span.end({ error: reported });
+    audited?.end(reported);
     throw reported;
   } finally {
     clearInterval(beat);

@@ -27,9 +27,9 @@ function footer({ shown, total, counted, cut, setting, millis }: InlineResult): 
   const rows = (count: number) => `${count} ${count === 1 ? "row" : "rows"}`;
   if (cut === undefined) return `${rows(shown)} in ${millis} ms`;
   const all = counted === "all" ? rows(total) : `at least ${rows(total)}`;
-  if (cut === "bytes") return `${shown} of ${all}: the answer is full: select less, or use export`;
+  if (cut === "bytes" && setting === undefined) return `${shown} of ${all}: the answer is full: select less, or use export`;
   if (setting === undefined) return `${shown} of ${all}: raise max_rows, narrow the query, or use export`;
-  // A limit of the connection holds for exports as well.
-  const instead = setting.startsWith("connections.") ? "narrow the query" : "narrow the query, or use export";
+  // A limit of the connection or of a role holds for exports as well.
+  const instead = setting === "limits.maxRows" ? "narrow the query, or use export" : "narrow the query";
   return `${shown} of ${all}: ${setting} allows no more: ${instead}`;
 }

@@ -153,7 +153,17 @@ describe("config schema", () => {
     const schema = JSON.parse(data());
     visit(schema, "");
     assert.deepEqual(undescribed, []);
-    assert.deepEqual(Object.keys(schema.properties), ["connections", "limits", "pool", "export", "policy", "telemetry", "log", "plugins"]);
+    assert.deepEqual(Object.keys(schema.properties), [
+      "connections",
+      "limits",
+      "pool",
+      "export",
+      "policy",
+      "audit",
+      "telemetry",
+      "log",
+      "plugins",
+    ]);
     assert.deepEqual([schema.$id, schema.additionalProperties], ["urn:tidegate:config:1", false]);
   });
 });

@@ -68,7 +68,7 @@ describe("query", () => {
     await using prepared = await runner.prepare({ sql: "all" }, caller());
     const rows = await prepared.rows(3000);
     assert.equal(await count(rows), 3000);
-    assert.deepEqual(rows.passed, { rows: 3000, cut: true });
+    assert.deepEqual(rows.passed, { rows: 3000, cut: "rows" });
     assert.equal(log.stopped, 1);
   });
 

@@ -19,6 +19,8 @@ export interface About {
   readonly files?: readonly string[];
   /** For each platform, its native files: their place in the archive → where they are found when it is packed. Without it, one archive runs anywhere. */
   readonly natives?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Code of a first-party plugin that runs in threads of its own: its place in the archive → the file it is bundled from. */
+  readonly workers?: Readonly<Record<string, string>>;
 }
 
 export const aboutFile = "about.json";
@@ -61,6 +63,10 @@ const shapes: Readonly<Record<keyof About, readonly [wanted: string, fits: (valu
     (value) =>
       value === undefined ||
       (isRecord(value) && Object.values(value).every((paths) => isRecord(paths) && Object.entries(paths).flat().every(isInside))),
+  ],
+  workers: [
+    "relative paths by their place in the archive",
+    (value) => value === undefined || (isRecord(value) && Object.entries(value).flat().every(isInside)),
   ],
 };
 

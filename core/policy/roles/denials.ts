@@ -10,10 +10,17 @@ import type { Verb } from "./schema.ts";
 
 type Denial = Extract<Verdict, { deny: unknown }>;
 
-const deny = (message: string, hint: string): Denial => ({ deny: { code: "POLICY_DENIED", message, hint } });
+const deny = (message: string, hint: string, rule?: string): Denial => ({
+  deny: { code: "POLICY_DENIED", message, hint, ...(rule !== undefined && { rule }) },
+});
+
+/** The words for what is not there, and for whoever keeps the policy the rule that hides it. */
+const hide = (kind: "object" | "column", name: string, rule: string | undefined): Denial => ({
+  deny: { ...notOpen(kind, name), rule: rule ?? `no rule grants select on this ${kind === "object" ? "relation" : "column"}` },
+});
 
 export const noRole = ({ id }: Principal): Denial =>
-  deny(`No role is given to "${id}"`, "Have a role added in the policy, under principals or default");
+  deny(`No role is given to "${id}"`, "Have a role added in the policy, under principals or default", "no role");
 
 /** What a role refuses whatever the statement touches. */
 export function roleDenial({ entries, limits }: Permissions, analysis: Analysis, now: Date): Denial | undefined {
@@ -22,21 +29,28 @@ export function roleDenial({ entries, limits }: Permissions, analysis: Analysis,
       return deny(
         `Role "${role}" is closed at this hour`,
         `Come back between ${entry.hours.from} and ${entry.hours.to} (${entry.hours.zone ?? "UTC"})`,
+        `role ${role}, hours`,
       );
     if (entry.patterns !== undefined && !entry.patterns.includes(analysis.fingerprint))
       return deny(
         `Role "${role}" allows known statements only, and this one (${analysis.fingerprint}) is not among them`,
         "Use one of the statements this role was made for, or have the fingerprint added to its patterns",
+        `role ${role}, patterns`,
       );
     const refused = analysis.functions.find((used) => entry.functions?.deny?.some((known) => isNamed(used, known)));
-    if (refused !== undefined) return deny(`Role "${role}" refuses the function "${refused.name}"`, "Leave the function out");
+    if (refused !== undefined)
+      return deny(`Role "${role}" refuses the function "${refused.name}"`, "Leave the function out", `role ${role}, functions.deny`);
     if (entry.whereRequired && analysis.everyRow)
-      return deny(`The ${analysis.verb} has no where, and role "${role}" wants one`, "Say which rows are meant with a where");
+      return deny(
+        `The ${analysis.verb} has no where, and role "${role}" wants one`,
+        "Say which rows are meant with a where",
+        `role ${role}, whereRequired`,
+      );
   }
   for (const key of ["joins", "depth", "relations"] as const) {
     const [most, is] = [limits[key], analysis.complexity[key]];
     if (most !== undefined && is > most)
-      return deny(`The statement has ${key} ${is}, and your roles allow ${most}`, "Split it into smaller statements");
+      return deny(`The statement has ${key} ${is}, and your roles allow ${most}`, "Split it into smaller statements", `limits.${key}`);
   }
   return undefined;
 }
@@ -50,29 +64,36 @@ export function kindDenial({ grants }: Permissions, connection: string, kind: St
   return deny(
     `Your roles do not allow "${verb}" on "${connection}"`,
     kind === "schema" ? "Have access: schema granted" : "Have access: admin granted",
+    whole.refusedBy(needed)?.id ?? `no rule grants ${needed} on all of "${connection}"`,
   );
 }
 
 /** A refusal must not tell whether the relation exists, so it reads the same for one that does not. */
 export function relationDenial(table: TableGrants, use: RelationUse, verb: Verb): Denial {
   const name = full(use);
-  if (!table.may("select")) return { deny: notOpen("object", use.through?.[0]?.name ?? use.name) };
+  if (!table.may("select")) return hide("object", use.through?.[0]?.name ?? use.name, table.refusedBy("select")?.id);
   const rule = table.refusedBy(verb)?.id;
-  return deny(`You may read "${name}", and not ${verb} it${rule === undefined ? "" : `: ${rule}`}`, "Read it, or have the access granted");
+  const told = rule === undefined ? "" : `: ${rule}`;
+  return deny(`You may read "${name}", and not ${verb} it${told}`, "Read it, or have the access granted", rule ?? `no rule grants ${verb}`);
 }
 
 export function columnDenial(table: TableGrants, use: RelationUse, columns: readonly ColumnUse[], verb: Verb): Denial | undefined {
   for (const { column, byStar } of columns) {
     if (byStar && use.through === undefined && verb === "select") continue;
-    const { visible } = table.column(column, "select");
+    const { visible, by } = table.column(column, "select");
     const writable = verb === "select" || table.column(column, verb).visible || !table.column(column, "select").visible;
     if (!visible) {
       const via = use.through?.[0];
       if (via !== undefined)
-        return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out");
-      return { deny: notOpen("column", column) };
+        return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out", by?.id);
+      return hide("column", column, by?.id);
     }
-    if (!writable) return deny(`You may read "${column}" of "${full(use)}", and not ${verb} it`, "Leave the column out of what is written");
+    if (!writable)
+      return deny(
+        `You may read "${column}" of "${full(use)}", and not ${verb} it`,
+        "Leave the column out of what is written",
+        table.column(column, verb).by?.id ?? `no rule grants ${verb}`,
+      );
   }
   return undefined;
 }
@@ -90,6 +111,7 @@ export function writeDenial(
   return deny(
     `Cannot ${use.access} "${full(use)}": ${why}${rule === undefined ? "" : ` (${rule})`}`,
     "Have somebody write who sees the table as it is",
+    rule,
   );
 }
 

@@ -53,7 +53,7 @@ const limits = z.strictObject({
   time: millis.optional(),
   rate: z
     .string()
-    .regex(/^\d+\/(s|m|h|d)$/, 'wanted calls per time, such as "60/m"')
+    .regex(/^[1-9]\d*\/(s|m|h|d)$/, 'wanted calls per time, such as "60/m"')
     .optional(),
   cost: z.number().positive().optional(),
   joins: z.number().int().nonnegative().optional(),
