@@ -13,9 +13,18 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   if (isRefusal(error)) return error.diagnosis;
   const server = isServerError(error) ? error : duringHandshake(error);
   if (server === undefined) return undefined;
-  const known = byNumber[server.errno] ?? byState[server.sqlState.slice(0, 2)] ?? { code: "SQL_INVALID" };
+  const known = byNumber[server.errno] ?? byState[server.sqlState.slice(0, 2)] ?? ofFiles(server) ?? { code: "SQL_INVALID" };
   const read = special[server.errno]?.(server) ?? {};
   return { message: sentence(withoutValues(server.message)), ...known, ...read };
+}
+
+/** Numbers below 1000 tell of the server's own files, which a statement with too much to sort fills. */
+function ofFiles({ errno, message }: ServerError): Diagnosis | undefined {
+  if (errno >= 1000) return undefined;
+  const full = byNumber[1021];
+  return full?.message !== undefined && /No space left/.test(message)
+    ? { ...full, message: full.message }
+    : { code: "CONNECTION_FAILED", message: "The server cannot use one of its files", hint: "Look into the server's log" };
 }
 
 /** mysql2 reports what the server says before it is logged in, with a state of its own. */
@@ -36,6 +45,10 @@ const special: Readonly<Record<number, (error: Located) => Partial<Diagnosis>>> 
   1146: ({ message }) => missing(message, /Table '([\s\S]*)' doesn't exist/, "Table"),
   1051: ({ message }) => missing(message, /Unknown table '([\s\S]*)'$/, "Table"),
   1054: ({ message }) => missing(message, /Unknown column '([\s\S]*)' in/, "Column"),
+  1226: ({ message }) => {
+    const limit = /the '(\w+)' resource/.exec(message)?.[1];
+    return limit === undefined ? {} : { message: `The user has used up a limit of its account: ${limit}` };
+  },
   1305: ({ message }) => {
     const [, what = "Routine", name = ""] = /^(\w+) ([\s\S]*) does not exist/.exec(message) ?? [];
     return { message: `${what.charAt(0)}${what.slice(1).toLowerCase()} "${lastPart(name)}" does not exist` };
@@ -56,10 +69,14 @@ export function located(error: unknown, { sql, offset }: Piece): unknown {
   return isCertain ? Object.assign(error, { position: offset + at }) : error;
 }
 
-function missing(message: string, pattern: RegExp, what: string): Partial<Diagnosis> {
+function missing(message: string, pattern: RegExp, what: "Table" | "Column"): Partial<Diagnosis> {
   const name = pattern.exec(message)?.[1];
   if (name === undefined) return {};
-  return { message: `${what} "${lastPart(name)}" does not exist`, missing: lastPart(name) };
+  return {
+    message: `${what} "${lastPart(name)}" does not exist`,
+    missing: lastPart(name),
+    missingKind: what === "Column" ? "column" : "object",
+  };
 }
 
 /** The server writes `database.table` and `table.column` without quotes. */

@@ -9,10 +9,10 @@ export function createMysqlDriver(): Driver {
   return {
     name: "mysql",
     schemes: ["mysql", "mariadb"],
-    facts: { title: "MySQL / MariaDB", identifierQuote: "`" },
-    async connect(target, { signal, readOnly }) {
+    facts: { title: "MySQL / MariaDB", identifierQuote: "`", tunnels: true },
+    async connect(target, { signal, readOnly, reach }) {
       signal.throwIfAborted();
-      return createConnection(await openSession(readSettings(target), readOnly, signal));
+      return createConnection(await openSession(readSettings(target, reach), readOnly, signal));
     },
     diagnose,
   };

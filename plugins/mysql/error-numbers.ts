@@ -15,12 +15,11 @@ const readOnly: Known = {
   hint: "Open the connection for writing",
 };
 const lost: Known = { code: "CONNECTION_FAILED", hint: "Run it again", retryable: true };
-const crowded: Known = {
-  code: "CONNECTION_FAILED",
-  message: "The server has too many connections",
-  hint: "Run it again later, or raise max_connections on the server",
-  retryable: true,
-};
+const crowded = (message: string, hint: string): Known => ({ code: "CONNECTION_FAILED", message, hint, retryable: true });
+const closed = (message: string, hint: string): Known => ({ code: "CONNECTION_FAILED", message, hint, retryable: false });
+const expired = rejected("The password has expired", "Set a new password with the mysql or mariadb client");
+const locked = rejected("The account is locked", "Unlock it on the server: alter user … account unlock");
+const blocked = rejected("The account is blocked after too many failed logins", "Wait, or unlock it on the server");
 const timedOut: Known = {
   code: "TIMEOUT",
   message: "The server stopped the statement: it ran longer than the server's limit",
@@ -33,20 +32,24 @@ export const byNumber: Readonly<Record<number, Known>> = {
   1045: rejected("The server rejected the user or the password"),
   1698: rejected("The server rejected the user or the password"),
   1044: rejected("The user may not use this database", "Name another database, or ask for the right"),
-  1251: rejected("The server's way to log in is not supported", "Give the user mysql_native_password or caching_sha2_password"),
-  1820: rejected("The password has expired", "Set a new password with the mysql client"),
-  1862: rejected("The password has expired", "Set a new password with the mysql client"),
+  1251: rejected("The server's way to log in is not supported", "Give the user caching_sha2_password or mysql_native_password"),
+  1820: expired,
+  1862: expired,
+  3118: locked,
+  4151: locked,
+  3955: blocked,
+  4150: blocked,
+  1524: rejected("The server lacks the plugin this user logs in with", "Load the plugin on the server, or give the user another one"),
   1049: { code: "NOT_FOUND", hint: "Check the name of the database in the target" },
-  1040: crowded,
-  1203: crowded,
-  1226: crowded,
-  1129: { code: "CONNECTION_FAILED", message: "The server has blocked this host", hint: "Run flush hosts on the server", retryable: false },
-  1130: {
-    code: "CONNECTION_FAILED",
-    message: "The server lets no user in from this host",
-    hint: "Allow the host on the server",
-    retryable: false,
-  },
+  1040: crowded("The server has too many connections", "Run it again later, or raise max_connections on the server"),
+  1203: crowded("The user has too many connections", "Run it again later, or raise max_user_connections on the server"),
+  1226: crowded("The user has used up a limit of its account", "Run it again later, or raise the limit with alter user"),
+  1129: closed(
+    "The server has blocked this host after too many broken connections",
+    "Unblock it on the server: mariadb-admin flush-hosts, or truncate performance_schema.host_cache",
+  ),
+  1130: closed("The server lets no user in from this host", "Create the user for this host on the server"),
+  3159: closed("The server takes encrypted connections only", "Use ssl-mode=required"),
   1053: lost,
   1077: lost,
   1080: lost,

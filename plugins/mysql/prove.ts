@@ -62,9 +62,7 @@ async function engineAttempt(session: Session, signal: AbortSignal): Promise<Rea
   const create = async () => {
     const work = await session.begin(signal, true);
     try {
-      session.packets.send(queryCommand(`create table ${place} (x int)`));
-      await work.reply(readAnswer);
-      work.finished();
+      await work.ask([queryCommand(`create table ${place} (x int)`)], readAnswer);
     } finally {
       await work.end();
     }

@@ -4,7 +4,7 @@ import { refusal } from "./refusal.ts";
 import { fitting, type Session } from "./session.ts";
 import { onlyPiece, type Piece, positional } from "./sql/statements.ts";
 import { encodeParameters } from "./values/parameters.ts";
-import { type Answer, executeCommand, isServerError, readAnswer } from "./wire/protocol.ts";
+import { type Answer, executeCommand, isServerError } from "./wire/protocol.ts";
 import type { Work } from "./work.ts";
 
 /** A statement whose answer has begun to arrive. */
@@ -15,11 +15,11 @@ export interface Started extends Answer {
 
 /** Starts the one statement of a text: a read inside a transaction that cannot write, a write as it is. */
 export async function startQuery(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Started> {
-  signal.throwIfAborted();
   return startPiece(session, onlyPiece(sql), params, signal);
 }
 
 export async function startPiece(session: Session, piece: Piece, params: Params, signal: AbortSignal): Promise<Started> {
+  signal.throwIfAborted();
   const text = positional(piece, params);
   const work = await session.begin(signal, session.readOnly || piece.kind === "read");
   try {
@@ -33,9 +33,7 @@ export async function startPiece(session: Session, piece: Piece, params: Params,
     const command = executeCommand(statement, encodeParameters(text.values, statement.parameters));
     fitting(command, session.mostPacketBytes);
     signal.throwIfAborted();
-    session.packets.send(command);
-    const answer = await work.reply(readAnswer);
-    if (!answer.rows) work.finished();
+    const answer = await work.start(command);
     signal.throwIfAborted();
     return { ...answer, work, piece };
   } catch (error) {

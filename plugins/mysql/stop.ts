@@ -10,16 +10,21 @@ const killEveryMillis = 100;
 
 /** Ends the transaction and proves that the connection answers: a kill that came too late hits the statement after the one it was meant for. */
 export async function settle(packets: PacketStream, guarded: boolean, killed: boolean): Promise<void> {
-  if (packets.failure !== undefined) return;
-  if (killed) {
-    packets.send(queryCommand("do 0"));
-    await readAnswer(packets).catch((error) => {
-      if (packets.failure !== undefined) throw error;
-    });
+  if (packets.failure !== undefined || (!guarded && !killed)) return;
+  // The caller has what was asked for, and waits for nothing but this: a server that stands still must not keep it.
+  const give = setTimeout(() => packets.fail(connectionLost()), stopMillis);
+  try {
+    if (killed) {
+      packets.send(queryCommand("do 0"));
+      await readAnswer(packets).catch((error) => {
+        if (packets.failure !== undefined) throw error;
+      });
+    }
+    packets.send(queryCommand(guarded ? "rollback" : "do 0"));
+    await readAnswer(packets);
+  } finally {
+    clearTimeout(give);
   }
-  if (!guarded && !killed) return;
-  packets.send(queryCommand(guarded ? "rollback" : "do 0"));
-  await readAnswer(packets);
 }
 
 /** Reads what is still to come of an answer away; asks the server to stop unless the end has already arrived. */

@@ -2,14 +2,16 @@ import type { Settings } from "./open/settings.ts";
 import { connectionLost } from "./refusal.ts";
 import { drained, killUntil, settle } from "./stop.ts";
 import type { PacketStream } from "./wire/packet-stream.ts";
-import { isServerError, queryCommand, readAnswer } from "./wire/protocol.ts";
+import { type Answer, isServerError, queryCommand, readAnswer } from "./wire/protocol.ts";
 
 /** What holds the connection. Whoever began it ends it, once; a second end does nothing. */
 export interface Work {
   readonly signal: AbortSignal;
-  /** Waits for an answer to what was sent; the caller's leaving stops the server meanwhile, and until `finished`. */
-  reply<Result>(read: (packets: PacketStream) => Promise<Result>): Promise<Result>;
-  /** Says that the answer has been read to its end. An error of the server is an end too. */
+  /** Sends commands and waits for the whole answer; the caller's leaving stops the server meanwhile. */
+  ask<Result>(commands: readonly Uint8Array[], read: (packets: PacketStream) => Promise<Result>): Promise<Result>;
+  /** Executes a statement. Where rows follow, the caller's leaving stops the server until `finished`. */
+  start(command: Uint8Array): Promise<Answer>;
+  /** Says that the rows have been read to their end. An error of the server is an end too. */
   finished(): void;
   /** True from the moment its end began, also where somebody else asked for it: nothing may be read any more. */
   readonly ended: boolean;
@@ -50,29 +52,39 @@ export function startWork({ packets, settings, id, free }: WorkPlace, signal: Ab
       throw packets.failure;
     });
   };
-  const work: Work = {
+  const exchange = async <Result>(
+    commands: readonly Uint8Array[],
+    read: (packets: PacketStream) => Promise<Result>,
+    isOpen: (result: Result) => boolean,
+  ): Promise<Result> => {
+    // Who ends the work reads what is still to come; nobody may send after that.
+    if (ending) throw connectionLost();
+    if (commands.length > 0) packets.send(...commands);
+    active = true;
+    if (signal.aborted) void stop();
+    const settled = Promise.withResolvers<void>();
+    replying = settled.promise;
+    try {
+      await begun();
+      const result = await read(packets);
+      active = isOpen(result);
+      if (ending) throw connectionLost();
+      return result;
+    } catch (error) {
+      if (isServerError(error)) active = false;
+      throw error;
+    } finally {
+      replying = undefined;
+      settled.resolve();
+    }
+  };
+  return {
     signal,
     get ended() {
       return ending;
     },
-    async reply(read) {
-      active = true;
-      if (signal.aborted) void stop();
-      const settled = Promise.withResolvers<void>();
-      replying = settled.promise;
-      try {
-        await begun();
-        const answer = await read(packets);
-        if (ending) throw connectionLost();
-        return answer;
-      } catch (error) {
-        if (isServerError(error)) active = false;
-        throw error;
-      } finally {
-        replying = undefined;
-        settled.resolve();
-      }
-    },
+    ask: (commands, read) => exchange(commands, read, () => false),
+    start: (command) => exchange([command], readAnswer, ({ rows }) => rows),
     finished() {
       active = false;
     },
@@ -99,5 +111,4 @@ export function startWork({ packets, settings, id, free }: WorkPlace, signal: Ab
       }
     },
   };
-  return work;
 }

@@ -156,6 +156,8 @@ describe("mysql opens", { skip: absence }, () => {
     const opened = { scheme: "mysql", location: "/opening", options: { "defaults-file": file } };
     assert.equal(await ask(opened, "select current_user()"), "tide@%");
     assert.equal(await failing({ ...opened, user: "somebody" }), "CREDENTIALS_REJECTED");
+    const elsewhere = { ...opened, location: `localhost:${server.port}/opening` };
+    assert.equal(await failing(elsewhere), "CREDENTIALS_REJECTED", "a password goes to the host it stands beside");
     assert.equal(await failing({ ...opened, options: { "defaults-file": path("none.cnf") } }), "INPUT_INVALID");
   });
 

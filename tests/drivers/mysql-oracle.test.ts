@@ -52,6 +52,18 @@ else {
         assert.equal(await cellOf(connection, "select @@max_execution_time"), 3_600_000);
       });
 
+    it("reads vectors as the bytes they are, under one name in results and in the catalog", async (context) => {
+      await using writer = await connect(mysqlTarget({ port }, "suite"), { signal: never, readOnly: false });
+      if (Number.parseInt(String(await cellOf(writer, "select version()")), 10) < 9) return context.skip("MySQL 8 has no vectors");
+      await rowsOf(writer, "create table pointed (v vector(3))");
+      await rowsOf(writer, "insert into pointed values (string_to_vector('[1,2,3]'))");
+      await using stream = await writer.query("select v from pointed", [], { signal: never, batchSize: 1 });
+      for await (const { columns } of stream) assert.equal(Buffer.from(columns[0]?.[0] as Uint8Array).readFloatLE(8), 3);
+      const [found] = await writer.catalog.read({ detail: "columns", object: { name: "pointed" }, signal: never });
+      assert.deepEqual([stream.columns[0]?.nativeType, found?.columns?.[0]?.nativeType], ["vector(3)", "vector(3)"]);
+      await rowsOf(writer, "drop table pointed");
+    });
+
     it("knows defaults, expressions in indexes and types as MySQL writes them", async () => {
       await using writer = await connect(mysqlTarget({ port }, "suite"), { signal: never, readOnly: false });
       await rowsOf(

@@ -130,6 +130,7 @@ export function describePool({ name, driver, absence, start, table, leftovers }:
     it("does not hang on what does not answer any more, and goes on when it does", async () => {
       await using connections = open(`${server.target()}?connect_timeout=2`, 1);
       await ask(connections);
+      await sleep(10); // Long enough to be checked before it is used again.
       const resume = server.pause();
       try {
         const outcome = await ask(connections).catch((error) => asProblem(error).code);

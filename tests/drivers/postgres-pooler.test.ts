@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chownSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Connection, Target, Transaction } from "../../core/contract/driver.ts";
 import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
 import { cellOf, never, rejection, rowsOf } from "../contract/driver/bench.ts";
-import { findPostgres, freePort, type PostgresServer, startPostgres } from "../support/services-postgres.ts";
+import { findPooler, findPostgres, freePort, type PostgresServer, startPostgres } from "../support/services-postgres.ts";
 
 const bin = findPostgres();
-const program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path));
+const program = findPooler();
 const absent = typeof bin !== "string" ? bin.absent : program === undefined ? "pgbouncer is not installed" : undefined;
 const driver = createPostgresDriver();
 

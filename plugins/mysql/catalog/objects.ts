@@ -16,7 +16,8 @@ export interface Found {
 const kinds: Readonly<Record<string, ObjectKind>> = { VIEW: "view", "SYSTEM VIEW": "view", SEQUENCE: "sequence" };
 const jsonCheck = /^json_valid\(`((?:[^`]|``)*)`\)$/i;
 
-export function byTable(rows: readonly Row[] = []): Map<string, Row[]> {
+/** The rows of each object, in the order of their third and fourth column. */
+export function byObject(rows: readonly Row[]): Map<string, Row[]> {
   const found = new Map<string, Row[]>();
   for (const row of rows) {
     const key = keyOf(row);
@@ -24,15 +25,20 @@ export function byTable(rows: readonly Row[] = []): Map<string, Row[]> {
     if (list === undefined) found.set(key, [row]);
     else list.push(row);
   }
+  for (const list of found.values()) list.sort((a, b) => order(a[2], b[2]) || Number(a[3]) - Number(b[3]));
   return found;
+}
+
+export function order(one: string | null = "", other: string | null = ""): number {
+  return (one ?? "") < (other ?? "") ? -1 : one === other ? 0 : 1;
 }
 
 export function keyOf([schema, name]: Row): string {
   return `${schema}\0${name}`;
 }
 
-/** A table or view with its name, kind, comment and rows. */
-export function named([schema, name, type, comment, rows]: Row): CatalogObject {
+/** A table, view or sequence with its name, kind, comment, rows and size. */
+export function named([schema, name, type, comment, rows, bytes]: Row): CatalogObject {
   const kind = kinds[type ?? ""] ?? "table";
   const said = comment === "VIEW" && kind === "view" ? "" : comment;
   return {
@@ -41,11 +47,8 @@ export function named([schema, name, type, comment, rows]: Row): CatalogObject {
     kind,
     ...(said && { comment: said }),
     ...(rows != null && kind === "table" && { estimatedRows: Number(rows) }),
+    ...(bytes != null && kind === "table" && { bytes: Number(bytes) }),
   };
-}
-
-export function routine([schema, name, , comment, definition]: Row): CatalogObject {
-  return { schema: schema ?? "", name: name ?? "", kind: "routine", ...(comment && { comment }), ...(definition && { definition }) };
 }
 
 /** Adds what the details say of an object. */
@@ -54,27 +57,33 @@ export function described(
   found: Found,
   facts: { readonly full: boolean; readonly isMariaDb: boolean },
 ): CatalogObject {
+  if (object.kind === "sequence") return object;
   const key = keyOf([object.schema ?? null, object.name]);
   const indexes = groups(found.indexes.get(key) ?? []);
   const primary = indexes.find(([row]) => row?.[2] === "PRIMARY");
   const checks = found.checks.get(key) ?? [];
-  const json = new Set(checks.map((row) => jsonCheck.exec(row[3] ?? "")?.[1]?.replaceAll("``", "`")));
-  const body = found.views.get(key)?.[0]?.[2];
+  const json = new Set(checks.map((row) => jsonColumn(row)).filter((name) => name !== undefined));
+  const body = found.views.get(key)?.[0]?.[4];
   return {
     ...object,
-    columns: (found.columns.get(key) ?? []).map((row) => toColumn(row, json.has(row[2] ?? ""), facts.isMariaDb)),
-    ...(primary && { primaryKey: primary.map((row) => row[4] ?? "") }),
+    columns: (found.columns.get(key) ?? []).map((row) => toColumn(row, json.has(row[4] ?? ""), facts.isMariaDb)),
+    ...(primary && { primaryKey: primary.map((row) => row[5] ?? "") }),
     foreignKeys: groups(found.foreignKeys.get(key) ?? []).map(toForeignKey),
     ...(facts.full && {
       indexes: indexes.filter((rows) => rows !== primary).map(toIndex),
-      checks: checks.map((row) => row[3] ?? ""),
+      checks: checks.filter((row) => jsonColumn(row) === undefined).map((row) => row[4] ?? ""),
       ...(body && { definition: `create view ${quoted(object.name)} as ${body}` }),
     }),
   };
 }
 
+/** MariaDB keeps JSON as text with a check of its own: the column's type says as much. */
+function jsonColumn(check: Row): string | undefined {
+  return jsonCheck.exec(check[4] ?? "")?.[1]?.replaceAll("``", "`");
+}
+
 function toColumn(
-  [, , name, columnType, nullable, initial, extra, expression, comment]: Row,
+  [, , , , name, columnType, nullable, initial, extra, expression, comment]: Row,
   isJson: boolean,
   isMariaDb: boolean,
 ): CatalogColumn {
@@ -102,13 +111,13 @@ function defaultOf(initial: string | null | undefined, extra: string, nativeType
 }
 
 function toIndex(rows: readonly Row[]): CatalogIndex {
-  return { name: rows[0]?.[2] ?? "", unique: rows[0]?.[3] === "0", columns: rows.map((row) => row[4] ?? row[5] ?? "") };
+  return { name: rows[0]?.[2] ?? "", unique: rows[0]?.[4] === "0", columns: rows.map((row) => row[5] ?? row[6] ?? "") };
 }
 
 function toForeignKey(rows: readonly Row[]): ForeignKey {
   return {
-    columns: rows.map((row) => row[3] ?? ""),
-    references: { schema: rows[0]?.[4] ?? "", name: rows[0]?.[5] ?? "", columns: rows.map((row) => row[6] ?? "") },
+    columns: rows.map((row) => row[4] ?? ""),
+    references: { schema: rows[0]?.[5] ?? "", name: rows[0]?.[6] ?? "", columns: rows.map((row) => row[7] ?? "") },
   };
 }
 

@@ -1,8 +1,11 @@
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import mysql from "mysql2";
-import { refusal } from "../refusal.ts";
+import type { Endpoint } from "../../../core/contract/driver.ts";
 import { PacketStream } from "../wire/packet-stream.ts";
+import { authPlugins } from "./auth.ts";
 import type { Settings } from "./settings.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** Off: files of ours, rows found instead of changed, blanks before `(`, several results, and what changes the form of later packets. */
 const flags = ["-LOCAL_FILES", "-FOUND_ROWS", "-IGNORE_SPACE", "-ODBC", "-MULTI_RESULTS", "-SESSION_TRACK", "-CLIENT_QUERY_ATTRIBUTES"];
@@ -25,19 +28,22 @@ export async function openPackets(settings: Settings, signal: AbortSignal): Prom
       return shakeHands({ ...settings, tls: { mode: "disabled" } }, signal);
     });
   } catch (error) {
-    throw signal.aborted ? signal.reason : told(error, settings);
+    throw signal.aborted ? signal.reason : unreachable(error, settings);
   }
 }
 
 async function shakeHands(settings: Settings, signal: AbortSignal): Promise<PacketStream> {
   signal.throwIfAborted();
   const password = settings.password();
+  const near = await settings.reach?.(endpointOf(settings), signal);
   const connection = mysql.createConnection({
+    ...(near !== undefined && { stream: () => connect(near) }),
     ...(settings.socket === undefined ? { host: settings.host, port: settings.port } : { socketPath: settings.socket }),
     user: settings.user,
     ...(password !== undefined && { password }),
     ...(settings.database !== undefined && { database: settings.database }),
     ...(settings.tls.ssl !== undefined && { ssl: { ...settings.tls.ssl } }),
+    authPlugins: authPlugins(password ?? "", settings.serverPublicKey),
     connectTimeout: settings.connectMillis,
     connectAttributes: { program_name: "tidegate" },
     charset: "UTF8MB4_GENERAL_CI",
@@ -62,39 +68,6 @@ async function shakeHands(settings: Settings, signal: AbortSignal): Promise<Pack
   }
 }
 
-/** Errors of the network and of TLS do not say where; those of the server speak for themselves. */
-function told(error: unknown, { host, port, socket }: Settings): unknown {
-  const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
-  if (typeof errno === "number" && errno >= 1000) return error;
-  const place = socket === undefined ? `"${host}:${port}"` : `"${socket}"`;
-  const found = typeof code === "string" ? reasons[code] : undefined;
-  if (found === undefined) return error;
-  const [reason, hint, retryable = true] = found;
-  return refusal({ code: "CONNECTION_FAILED", message: `Cannot reach ${place}: ${reason}`, hint, retryable }, error);
+function endpointOf({ socket, host = "localhost", port = 3306 }: Settings): Endpoint {
+  return socket === undefined ? { host, port } : { path: socket };
 }
-
-const reasons: Readonly<Record<string, readonly [reason: string, hint: string, retryable?: boolean]>> = {
-  ECONNREFUSED: ["nothing listens there", "Check host and port, and that the server runs"],
-  ENOENT: ["there is no such socket", "Check the path of the socket, and that the server runs"],
-  EACCES: ["access to the socket is denied", "Check the socket's permissions", false],
-  ENOTFOUND: ["the host is unknown", "Check the host name", false],
-  EAI_AGAIN: ["the host name cannot be looked up", "Check the host name and the network"],
-  EHOSTUNREACH: ["there is no route to the host", "Check the host and the network"],
-  ENETUNREACH: ["there is no route to the host", "Check the host and the network"],
-  ETIMEDOUT: ["it did not answer in time", "Check host, port and firewall, or raise connect_timeout"],
-  ECONNRESET: ["the server closed the connection", "Run it again, and look into the server's log"],
-  EPIPE: ["the server closed the connection", "Run it again, and look into the server's log"],
-  PROTOCOL_CONNECTION_LOST: ["the server closed the connection", "Run it again, and look into the server's log"],
-  HANDSHAKE_NO_SSL_SUPPORT: ["the server offers no TLS", "Use ssl-mode=preferred, or set up TLS on the server", false],
-  HANDSHAKE_SSL_ERROR: [
-    "TLS failed, or the certificate is not trusted",
-    "Check ssl-ca and the certificate, or choose another ssl-mode",
-    false,
-  ],
-  MYSQL_CLEAR_PASSWORD_NOT_ENABLED: ["the server wants the password in clear text", "Give the user another authentication plugin", false],
-  AUTH_SWITCH_PLUGIN_ERROR: [
-    "the server's way to log in is not supported",
-    "Give the user mysql_native_password or caching_sha2_password",
-    false,
-  ],
-};

@@ -1,8 +1,8 @@
 import type { ColumnDefinition } from "../wire/definition.ts";
-import { bitValue, geometryBytes, shortestFloat, textValue } from "./cell.ts";
-import { type CellShape, cellKind, cellShape } from "./cell-kind.ts";
+import { BinaryRow } from "./binary-row.ts";
+import { bitValue, geometryBytes, textValue } from "./cell.ts";
+import { type CellShape, cellKind } from "./cell-kind.ts";
 import { dateText, momentText, timeText } from "./moments.ts";
-import { longValue } from "./row-decoder.ts";
 
 /** Larger chunks are no faster, smaller ones are slower. */
 const chunkBytes = 256 * 1024;
@@ -26,15 +26,12 @@ for (const special of ',"\r\n') plain[special.charCodeAt(0)] = 0;
 export class CsvWriter {
   /** Rows written so far. */
   rows = 0;
-  readonly #shapes: readonly CellShape[];
-  readonly #bitmapBytes: number;
+  readonly #row: BinaryRow;
   #bytes: Buffer = Buffer.allocUnsafe(chunkBytes * 1.25);
   #end = 0;
-  #at = 0;
 
   constructor(definitions: readonly ColumnDefinition[]) {
-    this.#shapes = definitions.map(cellShape);
-    this.#bitmapBytes = (definitions.length + 9) >> 3;
+    this.#row = new BinaryRow(definitions);
   }
 
   get full(): boolean {
@@ -52,70 +49,27 @@ export class CsvWriter {
 
   /** Writes the row that starts at `start`. */
   row(bytes: Buffer, start: number): void {
-    const bitmap = start + 1;
-    const shapes = this.#shapes;
-    this.#at = bitmap + this.#bitmapBytes;
-    for (let index = 0; index < shapes.length; index++) {
+    const row = this.#row;
+    row.begin(start);
+    for (let index = 0; index < row.shapes.length; index++) {
       if (this.#end + cellBytes > this.#bytes.length) this.#grow(cellBytes);
       if (index > 0) this.#bytes[this.#end++] = comma;
-      const isNull = ((bytes[bitmap + ((index + 2) >> 3)] as number) & (1 << ((index + 2) & 7))) !== 0;
-      if (!isNull) this.#cell(bytes, shapes[index] as CellShape);
+      if (row.isNull(bytes, index)) continue;
+      const shape = row.shapes[index] as CellShape;
+      const value = row.number(bytes, shape.kind);
+      if (value === undefined) this.#sized(bytes, shape);
+      else if (typeof value === "bigint" || shape.kind < cellKind.float) this.#integer(value);
+      else this.#real(value);
     }
     this.#bytes[this.#end++] = lineEnd;
     this.rows++;
   }
 
-  #cell(bytes: Buffer, shape: CellShape): void {
-    const at = this.#at;
-    switch (shape.kind) {
-      case cellKind.int8:
-        this.#at = at + 1;
-        this.#integer(((bytes[at] as number) << 24) >> 24);
-        break;
-      case cellKind.uint8:
-        this.#at = at + 1;
-        this.#integer(bytes[at] as number);
-        break;
-      case cellKind.int16:
-        this.#at = at + 2;
-        this.#integer(bytes.readInt16LE(at));
-        break;
-      case cellKind.uint16:
-        this.#at = at + 2;
-        this.#integer(bytes.readUInt16LE(at));
-        break;
-      case cellKind.int32:
-        this.#at = at + 4;
-        this.#integer(bytes.readInt32LE(at));
-        break;
-      case cellKind.uint32:
-        this.#at = at + 4;
-        this.#integer(bytes.readUInt32LE(at));
-        break;
-      case cellKind.int64:
-      case cellKind.uint64:
-        this.#at = at + 8;
-        this.#integer(longValue(bytes, at, shape.kind === cellKind.uint64));
-        break;
-      case cellKind.float:
-        this.#at = at + 4;
-        this.#real(shortestFloat(bytes.readFloatLE(at)));
-        break;
-      case cellKind.double:
-        this.#at = at + 8;
-        this.#real(bytes.readDoubleLE(at));
-        break;
-      default:
-        this.#sized(bytes, shape);
-        break;
-    }
-  }
-
   /** Cells that say their own length. */
   #sized(bytes: Buffer, { kind, decimals, name }: CellShape): void {
-    const length = this.#length(bytes);
-    const at = this.#at;
-    this.#at = at + length;
+    const length = this.#row.length(bytes);
+    const { at } = this.#row;
+    this.#row.at = at + length;
     switch (kind) {
       case cellKind.text:
         this.#text(bytes, at, at + length, name);
@@ -140,15 +94,6 @@ export class CsvWriter {
         this.#base64(bytes.subarray(at, at + length));
         break;
     }
-  }
-
-  #length(bytes: Buffer): number {
-    const first = bytes[this.#at++] as number;
-    if (first < 0xfb) return first;
-    const size = first === 0xfc ? 2 : first === 0xfd ? 3 : 6;
-    const length = bytes.readUIntLE(this.#at, size);
-    this.#at += first === 0xfe ? 8 : size;
-    return length;
   }
 
   #text(source: Buffer, start: number, end: number, name: string): void {

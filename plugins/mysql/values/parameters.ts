@@ -17,8 +17,8 @@ interface Encoded {
 export function encodeParameters(values: readonly Value[], expected: number): Uint8Array {
   if (values.length !== expected) {
     throw mismatch(
-      `The statement has ${expected} parameters and ${values.length} were given`,
-      expected === 0 ? "Give none" : `Give ${expected}, in the order of the statement`,
+      `The statement has ${expected} ${expected === 1 ? "parameter" : "parameters"} and ${values.length} ${values.length === 1 ? "was" : "were"} given`,
+      expected === 0 ? "Give none" : expected === 1 ? "Give one" : `Give ${expected}, in the order of the statement`,
     );
   }
   if (expected === 0) return new Uint8Array();

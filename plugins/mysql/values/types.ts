@@ -3,6 +3,7 @@ import { binaryCharset, type ColumnDefinition, columnFlag, typeCode } from "../w
 
 /** utf8mb4 is what every text arrives in: lengths are told in its largest characters. */
 const bytesPerCharacter = 4;
+const bytesPerDimension = 4;
 const unknownDecimals = 31;
 
 const integers: Readonly<Record<number, readonly [LogicalType, string]>> = {
@@ -69,6 +70,7 @@ export function typeOf(definition: ColumnDefinition): readonly [LogicalType, str
     case typeCode.geometry:
       return ["bytes", extended ?? "geometry"];
     default:
+      if (type === typeCode.vector || extended === "vector") return ["bytes", `vector(${length / bytesPerDimension})`];
       return extended !== undefined && extendedTypes[extended] !== undefined
         ? [extendedTypes[extended], extended]
         : [charset === binaryCharset ? "bytes" : "text", stringType(definition)];

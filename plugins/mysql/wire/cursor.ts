@@ -17,7 +17,7 @@ export class Cursor {
 
   /** A length-encoded integer. */
   length(): number {
-    const first = this.integer(1);
+    const first = this.bytes[this.at++] as number;
     if (first < 0xfb) return first;
     if (first === 0xfc) return this.integer(2);
     if (first === 0xfd) return this.integer(3);

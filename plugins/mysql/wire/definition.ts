@@ -33,6 +33,7 @@ export const typeCode = {
   datetime: 12,
   year: 13,
   bit: 16,
+  vector: 242,
   json: 245,
   newDecimal: 246,
   tinyBlob: 249,

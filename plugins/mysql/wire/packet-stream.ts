@@ -17,6 +17,8 @@ export class PacketStream {
   bytes: Buffer = nothing;
   start = 0;
   end = 0;
+  /** Flags the server told last, `serverStatus`; `undefined` after an error, which tells none. */
+  status: number | undefined;
   /** Whether column definitions carry MariaDB's block of further type names. */
   readonly extendedMetadata: boolean;
   readonly #socket: Duplex;

@@ -4,10 +4,13 @@ import { type ColumnDefinition, readDefinition } from "./definition.ts";
 import type { PacketStream } from "./packet-stream.ts";
 
 /** https://dev.mysql.com/doc/dev/mysql-server/latest/my__command_8h.html */
-const command = { quit: 0x01, query: 0x03, prepare: 0x16, execute: 0x17, closeStatement: 0x19 };
+const command = { quit: 0x01, query: 0x03, prepare: 0x16, execute: 0x17, closeStatement: 0x19, reset: 0x1f };
 const endHead = 0xfe;
 const errorHead = 0xff;
 const localFileHead = 0xfb;
+
+/** https://dev.mysql.com/doc/dev/mysql-server/latest/mysql__com_8h.html */
+export const serverStatus = { inTransaction: 0x0001, inReadOnlyTransaction: 0x2000 };
 
 /** The server's own error. */
 export interface ServerError extends Error {
@@ -35,6 +38,8 @@ export interface Answer {
 }
 
 export const quit = Uint8Array.of(command.quit);
+/** Rolls back and drops variables, settings, temporary tables, locks and prepared statements; user and database stay. */
+export const resetCommand = Uint8Array.of(command.reset);
 export const queryCommand = (sql: string): Uint8Array => withText(command.query, sql);
 export const prepareCommand = (sql: string): Uint8Array => withText(command.prepare, sql);
 export const closeCommand = ({ id }: Statement): Uint8Array => withId(command.closeStatement, id, 0);
@@ -62,14 +67,19 @@ export async function readAnswer(packets: PacketStream): Promise<Answer> {
   const cursor = new Cursor(packets);
   const width = cursor.length();
   if (width > 0) return { columns: await readDefinitions(packets, width), rows: true, affectedRows: 0 };
-  return { columns: [], rows: false, affectedRows: cursor.length() };
+  const affectedRows = cursor.length();
+  cursor.length();
+  packets.status = cursor.integer(2);
+  return { columns: [], rows: false, affectedRows };
 }
 
 /** True at the packet after the last row. @throws the server's error, when one ended the rows */
 export function isEnd(packets: PacketStream): boolean {
   const head = packets.bytes[packets.start];
   if (head === errorHead) throw serverError(packets);
-  return head === endHead && packets.end - packets.start < 9;
+  if (head !== endHead || packets.end - packets.start >= 9) return false;
+  packets.status = packets.bytes.readUInt16LE(packets.start + 3);
+  return true;
 }
 
 /** The rows of a text-protocol answer; the driver's own statements only. */
@@ -83,6 +93,23 @@ export async function readTexts(packets: PacketStream): Promise<(string | null)[
     found.push(columns.map(() => cursor.nullableText()));
   }
   return found;
+}
+
+/** Runs this driver's own statements and commands in one round trip. @throws the first error of the server, once all are answered */
+export async function askTexts(packets: PacketStream, ...asked: readonly (string | Uint8Array)[]): Promise<(string | null)[][][]> {
+  packets.send(...asked.map((one) => (typeof one === "string" ? queryCommand(one) : one)));
+  const results: (string | null)[][][] = [];
+  let refused: unknown;
+  for (const _ of asked) {
+    const rows = await readTexts(packets).catch((error) => {
+      if (!isServerError(error)) throw error;
+      refused ??= error;
+      return [];
+    });
+    results.push(rows);
+  }
+  if (refused !== undefined) throw refused;
+  return results;
 }
 
 async function readDefinitions(packets: PacketStream, count: number): Promise<ColumnDefinition[]> {
@@ -107,6 +134,7 @@ async function nextOk(packets: PacketStream): Promise<void> {
 }
 
 function serverError(packets: PacketStream): ServerError {
+  packets.status = undefined;
   const cursor = new Cursor(packets);
   cursor.at++;
   const errno = cursor.integer(2);
