@@ -22,7 +22,6 @@ const never = new AbortController().signal;
 
 export function createConnection(member: Member, readOnly: boolean): Connection {
   const sessions = createSessions(member);
-  const guard = createGuard();
 
   /** One piece of work from beginning to end; errors are read with the SQL at hand. */
   const during = async <Result>(sql: string, signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> => {
@@ -42,6 +41,7 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
     if (last?.sql !== sql) last = { sql, statements: await classify(native, sql) };
     return last.statements;
   };
+  const guard = createGuard(statementsOf);
 
   const permitted = async (session: Session, sql: string, { restrictions = [] }: Pick<QueryOptions, "restrictions">): Promise<string> =>
     restrictions.length === 0 ? sql : guard.render(session, sql, restrictions);

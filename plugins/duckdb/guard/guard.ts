@@ -4,7 +4,7 @@ import type { Statement } from "../../../core/contract/driver.ts";
 import { refusal } from "../errors/refusal.ts";
 import type { Session } from "../session.ts";
 import { only } from "../sql/gate.ts";
-import { type Classified, classify } from "../sql/statement.ts";
+import type { Classified } from "../sql/statement.ts";
 import { explained } from "../sql/text.ts";
 import { loadBodies, type Names, notUnderstood, queryOf, readNames, readStatement, unreadable } from "./analyze.ts";
 import { analyzeChange } from "./change.ts";
@@ -21,14 +21,17 @@ export interface Guard {
 
 const mostRemembered = 200;
 
-export function createGuard(): Guard {
+/** `classify` says what each statement of a text is; it remembers the last text. */
+export function createGuard(classify: (session: Session, sql: string) => Promise<readonly Classified[]>): Guard {
   let names: (Names & { readonly changes: number }) | undefined;
   const known = new Map<string, readonly Statement[]>();
+  const rendered = new Map<string, string>();
 
   const currentNames = async ({ native, engine }: Session): Promise<Names> => {
     if (names?.changes === engine.changes) return names;
     const { changes } = engine;
     known.clear();
+    rendered.clear();
     names = { ...(await readNames(native, engine)), changes };
     return names;
   };
@@ -36,13 +39,16 @@ export function createGuard(): Guard {
   return {
     async analyze(session, sql) {
       const current = await currentNames(session);
-      const found = known.get(sql) ?? (await analyzeAll(session, sql, current));
+      const found = known.get(sql) ?? (await analyzeAll(session, sql, current, classify));
       if (known.size >= mostRemembered) known.clear();
       known.set(sql, found);
       return found;
     },
     async render(session, sql, restrictions) {
       const current = await currentNames(session);
+      const key = JSON.stringify([sql, restrictions], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+      const again = rendered.get(key);
+      if (again !== undefined) return again;
       const inner = explained(sql);
       const query = inner?.inner ?? sql;
       const tree = await treeOf(session, query, current);
@@ -50,20 +56,28 @@ export function createGuard(): Guard {
       if (tree === undefined || root === undefined) throw refusal(notUnderstood("this kind of statement"));
       const read = readStatement(root, current);
       if (read.analysis.unresolved !== undefined) throw refusal(read.analysis.unresolved);
-      const rendered = await renderRestricted(read, tree, current, restrictions, {
+      const text = await renderRestricted(read, tree, current, restrictions, {
         parse: (text) => serialized(session.native, text),
         deparse: async (json) =>
           String((await session.native.runAndReadAll("SELECT json_deserialize_sql($1::JSON)", [json])).getRows()[0]?.[0]),
       });
-      return inner === undefined ? rendered : `EXPLAIN ${inner.options.length === 0 ? "" : `(${inner.options.join(", ")})`}\n${rendered}`;
+      const whole = inner === undefined ? text : `EXPLAIN ${inner.options.length === 0 ? "" : `(${inner.options.join(", ")})`}\n${text}`;
+      if (rendered.size >= mostRemembered) rendered.clear();
+      rendered.set(key, whole);
+      return whole;
     },
   };
 }
 
-async function analyzeAll(session: Session, sql: string, names: Names): Promise<readonly Statement[]> {
+async function analyzeAll(
+  session: Session,
+  sql: string,
+  names: Names,
+  classify: (session: Session, sql: string) => Promise<readonly Classified[]>,
+): Promise<readonly Statement[]> {
   const long = unreadable(sql);
   if (long !== undefined) return [{ kind: "unknown", analysis: { ...nothing, unresolved: long } }];
-  const classified = await classify(session.native, sql);
+  const classified = await classify(session, sql);
   if (classified.length !== 1) return classified.map(({ kind }) => ({ kind }));
   const { kind } = only(classified);
   const analysis = await analyzeOne(session, sql, only(classified), names);
@@ -72,7 +86,7 @@ async function analyzeAll(session: Session, sql: string, names: Names): Promise<
 
 async function analyzeOne(session: Session, sql: string, statement: Classified, names: Names): Promise<Analysis | undefined> {
   const inner = explained(sql)?.inner ?? sql;
-  const tree = await treeOf(session, inner, names);
+  const tree = statement.tree === undefined ? undefined : await withBodies(session, statement.tree, names);
   const query = tree && queryOf(tree);
   if (query === undefined) return analyzeChange(inner, statement, names.snapshot);
   const { analysis } = readStatement(query, names);
@@ -83,7 +97,10 @@ async function analyzeOne(session: Session, sql: string, statement: Classified, 
 
 async function treeOf({ native }: Session, sql: string, names: Names) {
   const json = await serialized(native, sql);
-  if (json === undefined) return undefined;
+  return json === undefined ? undefined : withBodies({ native }, json, names);
+}
+
+async function withBodies({ native }: Pick<Session, "native">, json: string, names: Names) {
   const tree = readTree(json);
   await loadBodies(tree, names, (body) => serialized(native, body));
   return tree;

@@ -10,6 +10,8 @@ export interface Classified extends Statement {
   readonly label: string;
   /** The text to run. */
   readonly sql: string;
+  /** The parser's tree of a SELECT, also of one that is explained. */
+  readonly tree?: string;
 }
 
 const kinds: Partial<Record<StatementType, Statement["kind"]>> = {
@@ -53,7 +55,7 @@ export async function classify(native: DuckDBConnection, sql: string): Promise<r
   const explain = explained(sql);
   if (explain !== undefined) return classifyExplain(native, sql, explain);
   const tree = await parse(native, sql);
-  if (tree?.count === 1) return [{ ...kindOfTree(tree), sql }];
+  if (tree?.count === 1) return [{ ...kindOfTree(tree), sql, tree: tree.json }];
   return classifyOthers(native, sql);
 }
 
@@ -71,11 +73,12 @@ async function classifyExplain(
   const found = count === 1 && explained(inner) === undefined ? await classify(native, inner) : [];
   const kind = found.length === 1 && found[0] !== undefined ? found[0].kind : "unknown";
   const again = `EXPLAIN ${options.length === 0 ? "" : `(${options.join(", ")})`}\n${inner}`;
-  return Array.from({ length: count }, () => ({ kind, label: "EXPLAIN", sql: again }));
+  const tree = found[0]?.tree;
+  return Array.from({ length: count }, () => ({ kind, label: "EXPLAIN", sql: again, ...(tree !== undefined && { tree }) }));
 }
 
 /** A SELECT by grammar, which makes it a read unless it calls one of the few functions that change something. */
-function kindOfTree({ functions }: Tree): Omit<Classified, "sql"> {
+function kindOfTree({ functions }: Tree): Pick<Classified, "kind" | "label"> {
   const fixed = functions.find((name) => forbiddenFunctions.has(name));
   if (fixed !== undefined) return { kind: "admin", label: `${fixed}()` };
   const writing = functions.find((name) => writingFunctions.has(name));

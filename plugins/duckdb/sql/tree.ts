@@ -7,7 +7,7 @@ export interface Tree {
   readonly count: number;
   /** Every function called, by its lower-case name. */
   readonly functions: readonly string[];
-  /** The tree itself, to tell whether two texts mean the same. */
+  /** The tree itself, whole, so that it can be given back. */
   readonly json: string;
 }
 
@@ -56,10 +56,7 @@ export const readingPragmas: ReadonlySet<string> = new Set([
 
 /** Parses with the engine's own parser, without looking at its catalog. `undefined` when the text is not only SELECTs. */
 export async function parse(native: DuckDBConnection, sql: string): Promise<Tree | undefined> {
-  const reader = await native.runAndReadAll(
-    "SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)",
-    [sql],
-  );
+  const reader = await native.runAndReadAll("SELECT json_serialize_sql($1::VARCHAR)", [sql]);
   const json = String(reader.getRows()[0]?.[0]);
   if (json.startsWith('{"error":true')) {
     if (!json.startsWith('{"error":true,"error_type":"not implemented"')) throw syntaxError(sql, JSON.parse(json));
