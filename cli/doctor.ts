@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { type App, connectionFor, serveTools } from "../core/app.ts";
+import type { ReadOnlyProof } from "../core/contract/driver.ts";
 import { asProblem, problem } from "../core/problem.ts";
 import type { CommandContext } from "./commands.ts";
 import { type CommonOptions, configOf, withApp } from "./open.ts";
@@ -42,7 +43,7 @@ async function doctor(targets: readonly string[], options: DoctorOptions, contex
     const findings = [
       ...about(app, context),
       ...plugins(app),
-      ...(await Promise.all(app.connections.names.map((name) => checkConnection(app, name, io.signal)))),
+      ...(await Promise.all(app.connections.names.map((name) => checkConnection(app, name, io.signal)))).flat(),
       await toolCost(app),
     ];
     await io.out(options.format === "json" ? `${JSON.stringify(findings, null, 2)}\n` : `${findings.map(line).join("\n")}\n`);
@@ -99,7 +100,7 @@ function plugins(app: App): Finding[] {
   }));
 }
 
-async function checkConnection(app: App, name: string, signal: AbortSignal): Promise<Finding> {
+async function checkConnection(app: App, name: string, signal: AbortSignal): Promise<Finding[]> {
   const started = performance.now();
   try {
     const proof = await app.connections.proof(name, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
@@ -108,19 +109,40 @@ async function checkConnection(app: App, name: string, signal: AbortSignal): Pro
     const asked = performance.now();
     await lease.connection.ping(signal);
     const ping = performance.now() - asked;
+    const [statement] = await lease.connection.analyze("select 1", signal);
+    const masks = lease.connection.render !== undefined;
     await lease.release();
     const open = proof.attempts.filter(({ refused }) => !refused).map(({ attempt }) => attempt);
     const walls = `${proof.attempts.length - open.length} of ${proof.attempts.length} attempted writes refused`;
-    return {
-      topic: "connection",
-      name,
-      ok: proof.state !== "UNVERIFIED",
-      text: `${app.connections.facts(name).title}, opened in ${opened.toFixed(0)} ms, answers in ${ping.toFixed(1)} ms, read-only ${proof.state} (${walls}${open.length === 0 ? "" : `; let through: ${open.join(", ")}`})`,
-    };
+    return [
+      {
+        topic: "connection",
+        name,
+        ok: proof.state !== "UNVERIFIED",
+        text: `${app.connections.facts(name).title}, opened in ${opened.toFixed(0)} ms, answers in ${ping.toFixed(1)} ms, read-only ${proof.state} (${walls}${open.length === 0 ? "" : `; let through: ${open.join(", ")}`})`,
+      },
+      { topic: "walls", name, ok: true, text: wallsText({ analysed: statement?.analysis !== undefined, masks, state: proof.state }, name) },
+    ];
   } catch (error) {
     const { message, hint } = asProblem(error);
-    return { topic: "connection", name, ok: false, text: hint === undefined ? message : `${message}. ${hint}` };
+    return [{ topic: "connection", name, ok: false, text: hint === undefined ? message : `${message}. ${hint}` }];
   }
+}
+
+interface Walls {
+  readonly analysed: boolean;
+  readonly masks: boolean;
+  readonly state: ReadOnlyProof["state"];
+}
+
+/** What stands between a statement and the data, from the outside in. */
+function wallsText({ analysed, masks, state }: Walls, name: string): string {
+  return [
+    `grammar ${analysed ? `reads tables, columns and functions${masks ? ", and can mask them" : ""}` : "tells kinds of statements only"}`,
+    "protocol takes one statement a message",
+    `session ${state === "verified" ? "refuses writes" : state === "role-limited" ? "lets writes through" : "is not proved"}`,
+    `role ${state === "role-limited" ? "refuses writes" : `is not relied on (a narrower one: tidegate policy role-sql ${name})`}`,
+  ].join("; ");
 }
 
 /** Models pay for the list of tools in every conversation; four bytes are about one token. */
