@@ -30,7 +30,7 @@ async function packNative(native: Embedded, small: boolean): Promise<PackedNativ
   const list = join(cache, "files.json");
   if (!existsSync(list)) {
     mkdirSync(cache, { recursive: true });
-    const content = await readNatives(native, version, integrity);
+    const content = await packageFiles(native.package, native.files);
     const files = [...content].map(([name, bytes]) => pack(cache, name, bytes, level));
     writeWhole(list, JSON.stringify(files));
   }
@@ -46,15 +46,16 @@ function pack(cache: string, name: string, bytes: Uint8Array, level: number): Na
   return { name, packed, bytes: bytes.length, sha256: digest(bytes) };
 }
 
-async function readNatives(native: Embedded, version: string, integrity: string): Promise<Map<string, Uint8Array>> {
-  const { package: natives, files: names } = native;
-  const installed = join(root, "node_modules", natives);
-  if (existsSync(installed)) return new Map(names.map((name) => [name, readFileSync(join(installed, name))]));
-  const archive = await new Bun.Archive(download(natives, version, integrity)).files();
-  const entries = names.map(async (name) => {
-    const file = archive.get(`package/${name}`);
-    if (!file) throw new Error(`The package ${natives}@${version} holds no ${name}`);
-    return [name, await file.bytes()] as const;
+/** Files of an npm package: from `node_modules`, or, where it is for another platform and so not there, from the registry. */
+export async function packageFiles(name: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const installed = join(root, "node_modules", name);
+  if (existsSync(installed)) return new Map(paths.map((path) => [path, readFileSync(join(installed, path))]));
+  const { version, integrity } = lockedPackage(name);
+  const archive = await new Bun.Archive(download(name, version, integrity)).files();
+  const entries = paths.map(async (path) => {
+    const file = archive.get(`package/${path}`);
+    if (!file) throw new Error(`The package ${name}@${version} holds no ${path}`);
+    return [path, await file.bytes()] as const;
   });
   return new Map(await Promise.all(entries));
 }

@@ -1,5 +1,5 @@
 import type { SshConfig } from "../config/config.ts";
-import type { Connection, ConnectOptions, Driver, ReadOnlyProof, Target } from "../contract/driver.ts";
+import type { Connection, ConnectOptions, Driver, ReadOnlyProof, RoleRequest, Target } from "../contract/driver.ts";
 import { asProblem, didYouMean, Problem, problem, toPublic } from "../problem.ts";
 import type { Secrets } from "../secrets/resolve.ts";
 import { createPool, type Loan, type Pool, type PoolLimits } from "./pool.ts";
@@ -44,6 +44,8 @@ export interface Connections {
   pick(name: string | undefined): string;
   settings(name: string): ConnectionSettings;
   facts(name: string): Driver["facts"];
+  /** See `Driver.roleSql`; `undefined` where the engine has nothing of the kind. */
+  roleSql(name: string, request: Omit<RoleRequest, "target">): string | undefined;
   borrow(name: string, access: "read" | "write", signal: AbortSignal): Promise<Borrowed>;
   proof(name: string, signal: AbortSignal): Promise<ReadOnlyProof>;
   reports(): ConnectionReport[];
@@ -125,6 +127,7 @@ export function createConnections(deps: {
     },
     settings: known,
     facts: (name) => target(name).driver.facts,
+    roleSql: (name, request) => target(name).driver.roleSql?.({ ...request, target: target(name).target }),
     async borrow(name, access, signal) {
       const { driver } = target(name);
       const loan = await pool(name, access).take(signal);

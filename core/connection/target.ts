@@ -71,7 +71,7 @@ function resolveUrl(
     return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}`, isPath };
   }
   const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
-  const [, user = "", password = ""] = (/^([^:]*):?(.*)$/s.exec(userinfo ?? "") ?? []).map((part) => decodeURIComponent(part ?? ""));
+  const [, user = "", password = ""] = (/^([^:]*):?(.*)$/s.exec(userinfo ?? "") ?? []).map((part) => decoded(part ?? ""));
   return {
     driver,
     target: {
@@ -84,6 +84,15 @@ function resolveUrl(
     display: redactTarget(`${scheme}:${bare}`),
     isPath,
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // What it holds is not repeated, also not as a cause: it is a password.
+    throw problem("INPUT_INVALID", 'The target\'s user or password holds a "%" that begins no escape', 'Write "%25" for a plain "%"');
+  }
 }
 
 function resolvePath(

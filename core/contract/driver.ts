@@ -44,6 +44,8 @@ export interface EngineFacts {
   readonly tunnels?: boolean;
   /** True when a column holds only values of its own type, and CSV therefore tells its values from each other. */
   readonly typed?: boolean;
+  /** What a rollback does not take back, in words that finish "a rollback does not take back …"; absent where it takes back everything. */
+  readonly outlivesRollback?: string;
   /** The schema that unqualified names mean, where the engine has a fixed one. */
   readonly defaultSchema?: string;
 }
@@ -77,6 +79,19 @@ export interface Driver {
   connect(target: Target, options: ConnectOptions): Promise<Connection>;
   /** Reads the engine's own error, or one this driver threw. `undefined` means "I do not recognise it". */
   diagnose(error: unknown): Diagnosis | undefined;
+  /** What an administrator runs so that the engine itself lets tidegate read these tables, and change nothing. Runs nothing. */
+  roleSql?(request: RoleRequest): string;
+}
+
+/** A role, or account, that is to read and do nothing else. */
+export interface RoleRequest {
+  /** Letters, digits and `_`. */
+  readonly role: string;
+  readonly target: Target;
+  /** Without `columns` all of them. */
+  readonly tables: readonly (ObjectName & { readonly columns?: readonly string[] })[];
+  /** True when nothing of the target is left out. */
+  readonly whole: boolean;
 }
 
 export interface QueryOptions {

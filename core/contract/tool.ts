@@ -26,8 +26,26 @@ export interface Tool<Input = any> {
   /** True when it writes files of the machine it runs on; it may replace an earlier one. */
   readonly writesFiles?: true;
   readonly input: Schema<Input>;
-  /** Returns the text a model reads. */
-  run(input: Input, call: Call): Promise<string>;
+  /** Returns the text a model reads, or what a person is asked first: their answer begins the call anew. */
+  run(input: Input, call: Call): Promise<string | Question>;
+}
+
+/** What a person is asked before a call goes on. Never part of a tool's input: a model must not answer for them. */
+export interface Question {
+  readonly question: string;
+  /** How many rows they were told of; a yes is good for no more. */
+  readonly rows?: number;
+}
+
+/** Somebody at the other end who can be asked. */
+export interface Person {
+  /** What they said to the question of this very call; absent until they were asked. */
+  readonly answer?: Answer;
+}
+
+export interface Answer {
+  readonly said: "yes" | "no" | "nothing";
+  readonly rows?: number;
 }
 
 export interface QueryInput {
@@ -39,6 +57,19 @@ export interface QueryInput {
   readonly params?: Params;
   readonly access?: "read" | "write";
   readonly maxMillis?: number;
+}
+
+/** One statement that changes something. */
+export interface ExecuteInput extends Omit<QueryInput, "access" | "lease"> {
+  /** Tries it in a transaction and takes it back. */
+  readonly dryRun?: boolean;
+}
+
+/** What a write came to, or would have, in words. */
+export interface ExecuteReport {
+  readonly text: string;
+  /** Absent where the engine does not count, as of a change of the schema. */
+  readonly affectedRows?: number;
 }
 
 /** How much of a result goes inline. */
@@ -103,6 +134,8 @@ export interface Call {
   query(request: InlineInput): Promise<InlineResult>;
   explain(request: QueryInput & { readonly analyze?: boolean }): Promise<string>;
   export(request: ExportInput): Promise<ExportReport>;
+  /** Runs a write; where the caller's roles want a person to agree and one can be asked, gives the question first. */
+  execute(request: ExecuteInput): Promise<ExecuteReport | Question>;
   /** Describes what a connection holds; without anything asked for, the connections themselves come first. */
   inspect(request: InspectInput): Promise<InspectPage>;
 }

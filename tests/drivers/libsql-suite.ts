@@ -121,6 +121,8 @@ const writeAttempts: DriverFixture["writeAttempts"] = [
   "select fts3_tokenizer('simple')",
   "select writefile('/tmp/tidegate-no-such-file', 'x')",
   "select readfile('/etc/hostname')",
+  "select sha3_query('select 1')",
+  "select geopoly_debug(1)",
   "select * from fsdir('/etc')",
   "select * from [fsdir]('/etc')",
   "select (with a as (select WriteFile('/tmp/tidegate-no-such-file', 'x') as b) select b from a)",

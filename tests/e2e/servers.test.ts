@@ -53,7 +53,7 @@ for (const { name, scheme, absence, start } of peers) {
     const env = { TIDEGATE_PLUGIN_REGISTRY: registry };
     const run = (...args: string[]) => tidegate(args, { cwd: folder, env });
     before(async () => {
-      execFileSync(process.execPath, [join(root, "scripts/build-plugins.ts")], { cwd: root, stdio: "pipe" });
+      execFileSync(process.execPath, [join(root, "scripts/build-plugins.ts"), "postgres", "mysql"], { cwd: root, stdio: "pipe" });
       server = await start();
     });
     after(() => server?.stop());
