@@ -23,6 +23,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   doctor: { summary: "Check paths, connections, read-only proof and token cost", load: () => import("./doctor.ts") },
   connect: { summary: "Add the MCP server to Claude, Cursor, VS Code and others", load: () => import("./connect.ts") },
   plugin: { summary: "Find, install and check drivers for other databases", load: () => import("./plugin.ts") },
+  policy: { summary: "Make, check, test and compare what roles may see and do", load: () => import("./policy.ts") },
   audit: { summary: "Read and check the record of every call", load: () => import("./audit.ts") },
   config: { summary: "Create, check and show the configuration", load: () => import("./config.ts") },
 };

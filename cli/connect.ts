@@ -71,7 +71,11 @@ async function report({ file, changed, backup }: Change, done: "Added" | "Remove
   await io.out(`${file}\n`);
   if (!changed)
     return io.note(done === "Added" ? `"${name}" is there already; nothing was changed.` : `"${name}" is not there; nothing was changed.`);
-  io.note(`${done} "${name}" ${done === "Added" ? "to" : "from"} ${client.title}. ${client.reload}.`);
+  io.note(
+    done === "Added"
+      ? `Added "${name}" to ${client.title}. ${client.reload}.`
+      : `Removed "${name}" from ${client.title}. Start it again if it runs.`,
+  );
   if (backup !== undefined) io.note(`The file as it was: ${backup}`);
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../core/config/config.ts";
-import { chooseEntry, type PluginEntry } from "../core/plugin/catalogue.ts";
+import { chooseEntry, type PluginEntry, type PluginIndex } from "../core/plugin/catalogue.ts";
 import { install, readReceipt, remove } from "../core/plugin/install.ts";
-import { lockFile, pinned, pinnedEntry, readLock, withPin, writeLock } from "../core/plugin/lock.ts";
+import { changeLock, lockFile, pinned, pinnedEntry, readLock, withPin } from "../core/plugin/lock.ts";
 import type { RegistryIndex, SignedIndex } from "../core/plugin/signed-index.ts";
 import { compareVersions } from "../core/plugin/version.ts";
 import { problem } from "../core/problem.ts";
@@ -30,7 +30,7 @@ export async function add(wanted: readonly string[], options: PluginOptions, con
     return chooseEntry(run.signed.index, name, version);
   });
   await put(entries, run, options);
-  pin(entries, run);
+  await pin(entries, run);
 }
 
 export async function update(names: readonly string[], options: PluginOptions, context: CommandContext): Promise<void> {
@@ -50,7 +50,7 @@ export async function update(names: readonly string[], options: PluginOptions, c
   const entries = newest.filter((entry) => entry !== undefined);
   if (entries.length === 0 && options.format === "text") run.io.note("Every plugin is the newest there is");
   await put(entries, run, options);
-  pin(entries, run);
+  await pin(entries, run);
 }
 
 export async function take(names: readonly string[], options: PluginOptions, context: CommandContext): Promise<void> {
@@ -61,8 +61,7 @@ export async function take(names: readonly string[], options: PluginOptions, con
   const folder = lockFolder(config, io);
   for (const name of names) {
     remove(name, config.plugins.folder);
-    const lock = readLock(folder);
-    if (lock?.plugins[name] !== undefined) writeLock(folder, withPin(lock, name, undefined));
+    if (readLock(folder)?.plugins[name] !== undefined) await changeLock(folder, (lock) => withPin(lock, name, undefined), io.signal);
   }
   await print(
     names.map((name) => ({ name, text: "removed" })),
@@ -104,7 +103,7 @@ async function put(entries: readonly PluginEntry[], { config, io, registry, sign
   for (const entry of entries) {
     const { name, version, title, size, sha256, needs } = entry;
     const there = readReceipt(join(config.plugins.folder, name));
-    const same = there?.sha256 === sha256 && (await isIntact(join(config.plugins.folder, name)));
+    const same = there?.sha256 === sha256 && (await isIntact(join(config.plugins.folder, name), signed.index));
     if (!same) {
       io.note(`${title} ${version}, ${sizeText(size)}, signed by ${signer}; needs: ${needsText(needs)}`);
       await install({ entry, signer, source: registry.source }, config.plugins.folder, downloadOptions(io));
@@ -114,11 +113,11 @@ async function put(entries: readonly PluginEntry[], { config, io, registry, sign
   await print(changes, options, io);
 }
 
-/** A plugin whose files were damaged is installed again, although its receipt says it is there. */
-async function isIntact(folder: string): Promise<boolean> {
+/** A plugin whose files or manifest were changed is installed again, although its receipt says it is there. */
+async function isIntact(folder: string, index: PluginIndex): Promise<boolean> {
   const { checkInstalled } = await import("../core/plugin/intact.ts");
   try {
-    checkInstalled(folder, undefined);
+    checkInstalled(folder, index);
     return true;
   } catch {
     return false;
@@ -126,12 +125,8 @@ async function isIntact(folder: string): Promise<boolean> {
 }
 
 /** A project's lock follows what its people install; elsewhere there is none. */
-function pin(entries: readonly PluginEntry[], { config, io, signed }: Run): void {
+async function pin(entries: readonly PluginEntry[], { config, io, signed }: Run): Promise<void> {
   const folder = lockFolder(config, io);
-  const before = readLock(folder);
-  if (entries.length === 0 || (projectFolder(config) === undefined && before === undefined)) return;
-  writeLock(
-    folder,
-    entries.reduce((lock: typeof before, entry) => pinned(lock, signed.index, entry), before) ?? { schema: 1, plugins: {} },
-  );
+  if (projectFolder(config) === undefined && readLock(folder) === undefined) return;
+  for (const entry of entries) await changeLock(folder, (lock) => pinned(lock, signed.index, entry), io.signal);
 }

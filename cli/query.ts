@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
-import { formatNamed } from "../core/app.ts";
-import type { Prepared } from "../core/query/run.ts";
+import { type App, formatNamed } from "../core/app.ts";
+import type { QueryInput } from "../core/contract/tool.ts";
+import { problem } from "../core/problem.ts";
+import type { Caller, Prepared } from "../core/query/run.ts";
 import type { CommandContext } from "./commands.ts";
 import type { Io } from "./io.ts";
 import { withTarget } from "./open.ts";
@@ -11,6 +13,7 @@ interface QueryOptions extends StatementOptions {
   readonly format?: string;
   readonly limit?: number;
   readonly write?: boolean;
+  readonly dryRun?: boolean;
   readonly timeout?: number;
 }
 
@@ -26,6 +29,7 @@ export function define(command: Command, context: CommandContext): void {
     .addOption(new Option("--format <format>", "output format (default: table on a terminal, else csv)").choices(formats))
     .addOption(rowsOption("--limit <rows>", "stop after this many rows"))
     .option("--write", "open the gate for this one call")
+    .option("--dry-run", "with --write: tell what would change, and change nothing")
     .addOption(durationOption("--timeout <duration>", "stop the statement after this long, e.g. 30s"))
     .addHelpText("after", examples)
     .action((target: string, sql: string | undefined, options: QueryOptions) => query(target, sql, options, context));
@@ -37,7 +41,8 @@ Examples:
   tidegate query orders.parquet 'select status, count(*) from orders group by all' --format json
   tidegate query shop.db 'select * from customers where city = :city' --param city=Lisbon
   tidegate query shop.db -f report.sql --format markdown > report.md
-  tidegate query shop.db --write "update orders set status = 'sent' where id = 7"`;
+  tidegate query shop.db --write "update orders set status = 'sent' where id = 7"
+  tidegate query shop.db --write --dry-run "delete from orders where status = 'cancelled'"`;
 
 async function query(target: string, sql: string | undefined, options: QueryOptions, context: CommandContext): Promise<void> {
   const { io } = context;
@@ -53,10 +58,20 @@ async function query(target: string, sql: string | undefined, options: QueryOpti
       params,
       ...(options.timeout !== undefined && { maxMillis: options.timeout }),
     } as const;
+    if (options.dryRun) return dryRun(app, input, options, caller, io);
     await using prepared = await app.prepare(input, caller);
     const serializing = caller.span.child("serialize");
     await print(prepared, format, options, io).finally(() => serializing.end());
   });
+}
+
+/** What a write would do is told in words, whatever the format. */
+async function dryRun(app: App, { access, ...input }: QueryInput, { format, limit }: QueryOptions, caller: Caller, io: Io): Promise<void> {
+  const [spare] = [format !== undefined && "--format", limit !== undefined && "--limit"].filter((option) => option !== false);
+  if (spare !== undefined) throw problem("INPUT_INVALID", `A dry run takes no ${spare}`, `Leave ${spare} out`);
+  if (access !== "write") throw problem("INPUT_INVALID", "A dry run is for a statement that changes something", "Add --write");
+  const told = await app.execute({ ...input, dryRun: true }, caller);
+  if ("text" in told) await io.out(`${told.text}\n`);
 }
 
 async function print(prepared: Prepared, format: string, options: QueryOptions, io: Io): Promise<void> {

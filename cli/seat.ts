@@ -1,4 +1,4 @@
-import { runSeat } from "../core/connection/seat.ts";
+import { runSeat } from "../core/connection/seat/run.ts";
 import { type BundledPlugins, createRegistry } from "../core/plugin/registry.ts";
 
 /** Runs one connection of a blocking engine for the tidegate process that started this one. */

@@ -16,7 +16,17 @@ import { createLeases, type Leases } from "./connection/lease.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest, ObjectName } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
 import type { Principal } from "./contract/policy.ts";
-import type { ExportReport, InspectInput, InspectPage, QueryInput, Tool } from "./contract/tool.ts";
+import type {
+  ExecuteInput,
+  ExecuteReport,
+  ExportReport,
+  InspectInput,
+  InspectPage,
+  Person,
+  QueryInput,
+  Question,
+  Tool,
+} from "./contract/tool.ts";
 import { confined } from "./export/confine.ts";
 import { diskProblem } from "./export/disk-problem.ts";
 import { type ExportRequest, exportResult } from "./export/export.ts";
@@ -29,6 +39,8 @@ import { limitsRule } from "./policy/limits.ts";
 import { describeNarrowing } from "./policy/narrowing-text.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
+import { readableTables } from "./policy/readable.ts";
+import type { RolePolicy } from "./policy/roles/compile.ts";
 import { rateRule } from "./policy/roles/rate.ts";
 import { rolesRule } from "./policy/roles/roles-rule.ts";
 import type { Roles } from "./policy/roles/store.ts";
@@ -37,6 +49,7 @@ import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { settingThatCut, wholeRows } from "./query/whole.ts";
+import { confirmOf, createWriteGrants } from "./query/write-grants.ts";
 import { preview } from "./results/preview.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -86,8 +99,12 @@ export interface App {
   /** Whoever sits at this machine: the command line and stdio. */
   readonly principal: Principal;
   /** Whether somebody's roles allow a tool. */
-  mayUse(principal: Principal, tool: Pick<Tool, "name" | "writesFiles">): boolean;
+  mayUse(principal: Principal, tool: Pick<Tool, "name" | "access" | "writesFiles">): boolean;
+  /** Waits until a policy that was changed is in force. */
+  settled(): Promise<void>;
   prepare(input: QueryInput, caller: Caller): Promise<Prepared>;
+  /** Runs or tries a write; a question for `person` comes back where they have to agree first. */
+  execute(input: ExecuteInput, caller: Caller, person?: Person): Promise<ExecuteReport | Question>;
   /** Writes one result to a file, in the fastest way the engine and the format share. */
   export(input: QueryInput, request: AppExport, caller: Caller): Promise<ExportReport>;
   /** A whole table or view, by the name a person typed. @throws NOT_FOUND with near names */
@@ -97,6 +114,8 @@ export interface App {
   catalog(connection: string, detail: CatalogDetail, caller: Asking): Promise<readonly CatalogObject[]>;
   /** One object by the name a person typed. @throws NOT_FOUND with near names */
   object(connection: string, name: string, detail: CatalogDetail, caller: Asking): Promise<readonly CatalogObject[]>;
+  /** What lets the engine itself refuse all that the caller may not read; `undefined` where it has no such thing. */
+  roleSql(connection: string, role: string, caller: Asking): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -141,16 +160,22 @@ export async function createApp(deps: {
   const audit = await openAudit(deps, log);
   const columns = createColumnIndex(catalogs);
   const rate = rateRule({ policy: roles.current, now: () => performance.now() });
+  // What is hidden is refused first: for a name that is not there no other rule is asked.
   const policy = createPolicy([
+    rolesRule({ policy: roles.current, columns: columns.of, salt: roles.salt, now: () => new Date() }),
     rate,
     readOnlyRule((name) => connections.settings(name).write),
-    guardRule((request) => [...config.policy.allowFunctions.split(" "), ...roles.allowedFunctions(request.principal)]),
-    rolesRule({ policy: roles.current, columns: columns.of, salt: roles.salt, now: () => new Date() }),
+    guardRule(
+      (request) => [...config.policy.allowFunctions.split(" "), ...roles.allowedFunctions(request.principal)],
+      () => roles.current() === undefined,
+    ),
     limitsRule((name) => limitsOf(connections.settings(name))),
   ]);
+  const grantsWrites = createWriteGrants(roles.current);
   const seenBy = (principal: Principal) => ({
     read: async (name: string, request: CatalogRequest) => {
       const objects = await catalogs.read(name, request);
+      await roles.settled();
       const permissions = roles.current()?.permissions(principal);
       return permissions === undefined ? objects : visibleObjects(objects, permissions, name);
     },
@@ -160,8 +185,15 @@ export async function createApp(deps: {
     leases,
     policy,
     // Roles are judged by columns, which are read before a connection is taken: a pool whose every connection waits for one more stands still.
-    hides: (name, principal) => roles.current()?.permissions(principal).grants.unrestricted(name) === false,
-    before: async (name, signal) => (roles.current() === undefined ? undefined : columns.refresh(name, signal)),
+    async conceal(name, sql, { principal, signal }) {
+      if (roles.current()?.permissions(principal).grants.unrestricted(name) !== false) return undefined;
+      const { conceal } = await import("./policy/roles/conceal.ts");
+      return conceal(sql, await seenBy(principal).read(name, { detail: "columns", signal }));
+    },
+    async before(name, signal) {
+      await roles.settled();
+      if (roles.current() !== undefined) await columns.refresh(name, signal);
+    },
     suggest: async (name, missing, { principal, signal }) =>
       suggest(await seenBy(principal).read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema),
     wrote: catalogs.forget,
@@ -176,18 +208,32 @@ export async function createApp(deps: {
     telemetry,
     log,
     principal: { id: "local", roles: config.policy.role.split(" ").filter((name) => name !== ""), via: "local" },
-    mayUse(principal, { name, writesFiles }) {
+    mayUse(principal, { name, access, writesFiles }) {
+      if (access === "write" && !connections.names.some((name) => connections.settings(name).write && grantsWrites(principal, name)))
+        return false;
       const entries = roles.current()?.permissions(principal).entries ?? [];
       return entries.every(({ entry }) => (entry.tools?.includes(name) ?? true) && !(writesFiles && entry.files === false));
     },
+    settled: roles.settled,
     prepare: queries.prepare,
+    async execute(input, caller, person) {
+      const { createExecutor } = await import("./query/execute.ts");
+      const { inlineRows: rows, inlineBytes: bytes } = config.limits;
+      const confirm = (principal: Principal) => confirmOf(roles.current()?.permissions(principal).entries ?? []);
+      const executor = createExecutor({ prepare: queries.prepare, confirm, facts: connections.facts, inline: { rows, bytes } });
+      return executor.execute(input, caller, person);
+    },
     async export(input, request, caller) {
       await using prepared = await queries.prepare(input, caller);
       const { connection } = prepared;
       const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
       const serializing = caller.span.child("serialize");
       try {
-        const source = { ...prepared, ...copies(prepared, request, connections, log), rows: () => wholeRows(prepared, connections.settings(connection).maxRows) };
+        const source = {
+          ...prepared,
+          ...copies(prepared, request, connections, log),
+          rows: () => wholeRows(prepared, connections.settings(connection).maxRows),
+        };
         return await exportResult(source, { ...request, meta, sources, signal: caller.signal });
       } finally {
         serializing.end();
@@ -195,8 +241,11 @@ export async function createApp(deps: {
     },
     async selectAll(name, table, { principal, signal }) {
       const { identifierQuote, defaultSchema } = connections.facts(name);
-      const found = findObject(await seenBy(principal).read(name, { detail: "names", signal }), table, defaultSchema);
-      const parts = [...(found.schema === undefined ? [] : [found.schema]), found.name];
+      const objects = await seenBy(principal).read(name, { detail: "names", signal });
+      const found = findObject(objects, table, defaultSchema);
+      // A schema is only written where it is needed: under restrictions SQLite takes no qualified names.
+      const plain = found.schema === defaultSchema && objects.filter((object) => object.name === found.name).length === 1;
+      const parts = found.schema === undefined || plain ? [found.name] : [found.schema, found.name];
       return { sql: `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`, table: found };
     },
     async inspect(input, { principal, signal }) {
@@ -210,6 +259,11 @@ export async function createApp(deps: {
       return seen.read(name, { detail, object, signal });
     },
     ...(audit && { audit: auditCalls(audit, () => roles.current()?.auditSql === true) }),
+    async roleSql(name, role, { principal, signal }) {
+      const all = await catalogs.read(name, { detail: "columns", signal });
+      const tables = readableTables(all, roles.current()?.permissions(principal).grants, name);
+      return connections.roleSql(name, { role, ...tables });
+    },
     async close() {
       await leases.close();
       await connections.close();
@@ -244,13 +298,15 @@ export async function serveTools(app: App) {
     import("./server/mcp.ts"),
     import("./server/stdio.ts"),
   ]);
-  const all = createTools({ connections: app.connections.names, formats: exportFormats });
+  const { names, settings } = app.connections;
+  const all = createTools({ connections: names, formats: exportFormats, writable: names.filter((name) => settings(name).write) });
   const calls = createToolCalls({
     tools: all,
-    bind: (caller) => bind(app, caller),
+    bind: (caller, person) => bind(app, caller, person),
     telemetry: app.telemetry,
     log: app.log,
     mayUse: app.mayUse,
+    ready: app.settled,
     ...(app.audit && { audit: app.audit }),
   });
   const tools = all.filter((tool) => app.mayUse(app.principal, tool));
@@ -258,7 +314,7 @@ export async function serveTools(app: App) {
 }
 
 /** What a tool may do, bound to one caller. */
-function bind(app: App, caller: Caller): ReturnType<Bind> {
+function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind> {
   const { limits } = app.config;
   const timed = { maxMillis: limits.timeoutMillis };
   return {
@@ -290,6 +346,7 @@ function bind(app: App, caller: Caller): ReturnType<Bind> {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(diskProblem(path));
       return app.export(input, { to: path, format, overwrite, meta: true }, caller);
     },
+    execute: (input) => app.execute({ ...timed, ...input }, caller, person),
     inspect: (input) => app.inspect(input, caller),
   };
 }
@@ -314,12 +371,25 @@ async function openAudit({ config, version }: { readonly config: Config; readonl
   return createAudit({ folder, keyFolder: config.folders.state, version, maxFileBytes, keepMillis: keepDays * 86_400_000, onFailure, log });
 }
 
+/** The policy of some files, read anew. @throws CONFIG_INVALID with file, line and remedy */
+export async function readPolicies(path: string, connections: readonly string[]): Promise<RolePolicy> {
+  const { loadPolicy } = await import("./policy/roles/store.ts");
+  return loadPolicy(path, { connections, tools: toolNames });
+}
+
+/** What went wrong, as its driver tells it. */
+export function describeError(error: unknown, driver: Driver): string {
+  return asProblem(diagnosed(error, driver)).message;
+}
+
+const noRoles: Roles = { current: () => undefined, settled: async () => undefined, allowedFunctions: () => [], salt: () => "" };
+
 /** Whatever reads policies is loaded only when there is one. */
 async function loadRoles(
   { config, connections }: { readonly config: Config; readonly connections: readonly ConnectionSettings[] },
   log: Log,
 ): Promise<Roles> {
-  if (config.policy.file === "none") return { current: () => undefined, allowedFunctions: () => [], salt: () => "" };
+  if (config.policy.file === "none") return noRoles;
   const { createRoles } = await import("./policy/roles/store.ts");
   const names = [...connections.map(({ name }) => name), ...Object.keys(config.connections)];
   return createRoles({ path: config.policy.file, stateFolder: config.folders.state, connections: names, tools: toolNames, log });

@@ -3,14 +3,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBinary } from "./build.ts";
 import { runChecks } from "./check.ts";
+import { type Counts, countCases, readCases } from "./reports.ts";
 import { denoPath } from "./run.ts";
 import { root } from "./targets.ts";
-
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
 
 /** A runner that takes longer has a test that hangs: it is ended, and counts as failed. */
 const longestMillis = 20 * 60_000;
@@ -25,36 +20,10 @@ async function run(title: string, command: readonly string[], report: string): P
   const patience = setTimeout(() => child.kill("SIGKILL"), longestMillis);
   const code = await child.exited;
   clearTimeout(patience);
-  const counts = existsSync(report) ? count(readFileSync(report, "utf8")) : crashed;
+  const counts = existsSync(report) ? countCases(readCases(readFileSync(report, "utf8"))) : crashed;
   const silent = counts.failed === 0 && (code !== 0 || counts.passed === 0);
   if (silent) console.error(`${title}: ${code === 0 ? "no test ran" : `ended with code ${code} though no test failed`}`);
   return silent ? { ...counts, failed: 1 } : counts;
-}
-
-interface Case {
-  readonly name: string;
-  readonly body: string;
-}
-
-/** Reads the cases of a JUnit report; Bun and Deno both escape `>` in names. */
-function readCases(report: string): Case[] {
-  const cases = report.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g);
-  return [...cases].map(([, name = "", body = ""]) => ({ name, body }));
-}
-
-/** Deno reports every `describe` as a case beside the cases inside it, whose names begin with its own. */
-function withoutGroups(cases: readonly Case[]): Case[] {
-  const separator = " &gt; ";
-  const outer = (name: string) => name.split(separator).map((_, depth, parts) => parts.slice(0, depth).join(separator));
-  const groups = new Set(cases.flatMap(({ name }) => outer(name)));
-  return cases.filter(({ name }) => !groups.has(name));
-}
-
-function count(report: string): Counts {
-  const cases = report.includes('<testsuites name="deno test"') ? withoutGroups(readCases(report)) : readCases(report);
-  const failed = cases.filter(({ body }) => /<(failure|error)\b/.test(body)).length;
-  const skipped = cases.filter(({ body }) => /<skipped\b/.test(body)).length;
-  return { passed: cases.length - failed - skipped, failed, skipped };
 }
 
 async function steps(only: string | undefined): Promise<Counts[]> {

@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   query: ["connection", "policy", "results", "sql", "telemetry", "problem"],
   tools: ["problem"],
   server: ["resources", "auth", "telemetry", "problem"],
-  cli: ["app", "audit", "clients", "config", "demo", "plugin", "problem", "secrets"],
+  cli: ["app", "audit", "clients", "config", "demo", "plugin", "policy", "problem", "secrets"],
   // The driver suite ships in the binary, see docs/decisions/0004.
   tests: ["export"],
 };

@@ -43,6 +43,7 @@ export function auditCalls(audit: Audit, keepsSql: () => boolean): AuditCall {
           millis: Math.round((performance.now() - started) * 10) / 10,
           outcome: failure?.code ?? "ok",
           ...(failure !== undefined && reasons.has(failure.code) && { reason: failure.message }),
+          ...(failure?.rule !== undefined && { rules: [failure.rule] }),
           ...(sql !== undefined && keepsSql() && { sql }),
         });
       },

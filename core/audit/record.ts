@@ -21,6 +21,10 @@ export interface AuditRecord {
   readonly filters?: number;
   readonly rows?: number;
   readonly affectedRows?: number;
+  /** True of a write that was tried and taken back. */
+  readonly dryRun?: boolean;
+  /** Of a write a person was asked about: that they were, or what they said. */
+  readonly consent?: "asked" | "yes" | "no" | "nothing";
   readonly bytes?: number;
   readonly millis: number;
   /** `ok`, or the code of the problem. */

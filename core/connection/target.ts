@@ -53,37 +53,48 @@ function resolveUrl(
   driver: Driver,
   from: { folder: string; options?: Readonly<Record<string, string>> },
 ): ResolvedTarget {
-  const question = rest.indexOf("?");
-  const bare = question === -1 ? rest : rest.slice(0, question);
-  const options = { ...from.options, ...Object.fromEntries(new URLSearchParams(question === -1 ? "" : rest.slice(question + 1))) };
-  const isPath = driver.isPath?.(scheme, bare) ?? driver.claims !== undefined;
-  if (isPath) {
-    if (/^\/\/[^/]*@/.test(bare))
-      throw problem(
-        "INPUT_INVALID",
-        `A ${scheme} target is a path and takes no user or password`,
-        `For example: ${scheme}:/path/to/file.db`,
-      );
-    const path = bare.replace(/^\/\//, "");
-    if (path === "")
-      throw problem("INPUT_INVALID", `Target "${scheme}:" names no file`, `For example: ${scheme}:shop.db, or ${scheme}::memory:`);
-    const location = absolute(path, from.folder);
-    return { driver, target: { scheme, location, options }, display: `${scheme}:${short(location)}`, isPath };
-  }
-  const userinfo = /^\/\/([^/@]*)@/.exec(bare)?.[1];
+  const [, address = "", query = ""] = /^([^?]*)\??(.*)$/s.exec(rest) ?? [];
+  const own = Object.fromEntries(new URLSearchParams(query));
+  const isPath = driver.isPath?.(scheme, address) ?? driver.claims !== undefined;
+  if (!isPath) checkAddress(address, query, Object.keys(own));
+  const options = { ...from.options, ...own };
+  const found = isPath ? fileTarget(scheme, address, from.folder) : serverTarget(scheme, address);
+  const display = isPath
+    ? `${scheme}:${short(found.location)}`
+    : redactTarget(`${scheme}:${query.includes("@") ? rest : address}`).replace(/\?.*/s, "");
+  return { driver, target: { ...found, options }, display, isPath };
+}
+
+function fileTarget(scheme: string, address: string, folder: string) {
+  if (/^\/\/[^/]*@/.test(address))
+    throw problem("INPUT_INVALID", `A ${scheme} target is a path and takes no user or password`, `For example: ${scheme}:/path/to/file.db`);
+  const path = address.replace(/^\/\//, "");
+  if (path === "")
+    throw problem("INPUT_INVALID", `Target "${scheme}:" names no file`, `For example: ${scheme}:shop.db, or ${scheme}::memory:`);
+  return { scheme, location: absolute(path, folder) };
+}
+
+/** The last "@" ends the user and password: passwords hold one more often than hosts do. */
+function serverTarget(scheme: string, address: string) {
+  const userinfo = /^\/\/([^/]*)@/.exec(address)?.[1];
   const [, user = "", password = ""] = (/^([^:]*):?(.*)$/s.exec(userinfo ?? "") ?? []).map((part) => decoded(part ?? ""));
   return {
-    driver,
-    target: {
-      scheme,
-      location: bare.replace(/^\/\/(?:[^/@]*@)?/, ""),
-      options,
-      ...(user && { user }),
-      ...(password && { password: createSecret(password) }),
-    },
-    display: redactTarget(`${scheme}:${bare}`),
-    isPath,
+    scheme,
+    location: address.replace(/^\/\/(?:[^/]*@)?/, ""),
+    ...(user && { user }),
+    ...(password && { password: createSecret(password) }),
   };
+}
+
+/** A "?" in a password ends the address early: the driver would quote the rest as an option. */
+function checkAddress(address: string, query: string, keys: readonly string[]): void {
+  const early = query.includes("@") && !/[/@]/.test(address.replace(/^\/\//, ""));
+  if (early || keys.some((key) => key.includes("@")))
+    throw problem(
+      "INPUT_INVALID",
+      'The target holds a "?" where no options begin',
+      'Write "%3F" for a "?" in a password, "%40" for an "@"',
+    );
 }
 
 function decoded(part: string): string {

@@ -40,6 +40,8 @@ export interface CatalogObject extends ObjectName {
   readonly bytes?: number;
   /** True when the engine filters the rows of this table by who asks. */
   readonly rowSecurity?: boolean;
+  /** False for a table where a rollback takes nothing back, as in a MyISAM table. */
+  readonly transactional?: false;
   /** The table this one is a partition of. */
   readonly partitionOf?: ObjectName;
   /** How a routine is called and what it returns, e.g. `(a integer, b text) returns numeric`. */

@@ -7,15 +7,24 @@ export function plain(kind: Kind, name: string): string {
   return kind === "VARCHAR" ? name : `${name}::${kind === "SAFE" ? "BIGINT" : kind}`;
 }
 
+/** How a column is read whose values all are what it declares; a value that is not so is an error. */
+export interface DeclaredTarget {
+  /** What the reader of CSV makes of it. */
+  readonly read: string;
+  /** SQL for the typed value. */
+  readonly value: string;
+}
+
 /** A type a staged column may take, if every value survives it. */
 export interface Target {
+  readonly type: string;
   /** SQL for the typed value. */
   readonly value: string;
   /** SQL that is true, or NULL for NULL, when the typed value means what the staged one does. */
   readonly survives: string;
 }
 
-const date = "\\d{4,6}-\\d\\d-\\d\\d( \\(BC\\))?";
+const date = "\\d{4,7}-\\d\\d-\\d\\d( \\(BC\\))?";
 const time = "\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,6})?)?";
 const zone = " ?(Z|[+-]\\d\\d(:?\\d\\d(:\\d\\d)?)?)";
 const infinite = "|-?infinity";
@@ -45,6 +54,35 @@ export function targetsOf(column: Column, kind: Kind, name: string): Target[] {
   return [textTarget(written, text.type, text.pattern)];
 }
 
+/** The best of the types that `targetsOf` gives a column, without a look at its values; an engine's own texts need no pattern. */
+export function declaredTarget(column: Column, name: string): DeclaredTarget {
+  const { type, nativeType } = column;
+  const [best] = targetsOf(column, type === "int" || type === "bigint" ? "BIGINT" : "VARCHAR", name);
+  if (type === "int" || type === "bigint") return { read: best?.type ?? "BIGINT", value: name };
+  if (type === "boolean") return { read: "BOOLEAN", value: name };
+  if (type === "float") return { read: "DOUBLE", value: name };
+  if (type === "bytes") return { read: "VARCHAR", value: plain("BLOB", name) };
+  // A zone would be dropped without a word.
+  if (best === undefined || (type === "time" && /with time zone/i.test(nativeType))) return { read: "VARCHAR", value: name };
+  return type === "decimal" || type === "uuid" ? { read: best.type, value: name } : { read: "VARCHAR", value: best.value };
+}
+
+/** What a text stands for in a column that was thought to hold nothing else. */
+const written: Readonly<Partial<Record<Kind, string>>> = {
+  BOOLEAN: "t|f|true|false",
+  SAFE: "-?[1-9]\\d*|0",
+  BIGINT: "-?[1-9]\\d*|0",
+  DOUBLE: "-?(\\d+(\\.\\d+)?(e[+-]?\\d+)?|Infinity)|NaN",
+};
+
+/** The types a column may take whose values are known as texts only; none leaves it text, or bytes. */
+export function targetsOfText(column: Column, kind: Kind, name: string): Target[] {
+  const pattern = written[kind];
+  const own = pattern === undefined ? [] : [textTarget(name, kind === "SAFE" ? "BIGINT" : kind, pattern)];
+  const [best] = kind === "BLOB" ? [] : targetsOf(column, kind, name);
+  return [...(best ? [best] : []), ...own, ...(own.length > 0 ? targetsOf(column, "VARCHAR", name) : [])];
+}
+
 /** PostgreSQL puts BC last, DuckDB after the date. */
 function beforeChrist(name: string): string {
   return `CASE WHEN suffix(${name}, ' BC') THEN regexp_replace(${name}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2') ELSE ${name} END`;
@@ -70,7 +108,7 @@ function decimalTargets(nativeType: string, name: string): Target[] {
 }
 
 function textTarget(name: string, type: string, pattern: string): Target {
-  return { value: `${name}::${type}`, survives: `regexp_full_match(${name}, '${pattern}') AND ${cast(name, type)}` };
+  return { type, value: `${name}::${type}`, survives: `regexp_full_match(${name}, '${pattern}') AND ${cast(name, type)}` };
 }
 
 function cast(name: string, type: string): string {

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
 import type { Batch, LogicalType, RowStream, Value } from "../contract/rows.ts";
@@ -21,36 +21,40 @@ export interface Staged {
   readonly longest: number;
 }
 
-/** A file ends with the chunk that fills it: several can then be read at once, each by one thread. */
-const fileBytes = 8 * 2 ** 20;
+/** A file ends with the chunk that fills it. */
+const fileBytes = 4 * 2 ** 20;
 
 /** The kind of a column without values; for a type left out, values alone decide. */
 const declared: Readonly<Partial<Record<LogicalType, Kind>>> = { boolean: "BOOLEAN", int: "SAFE", bigint: "BIGINT", bytes: "BLOB" };
 const observed: ReadonlySet<LogicalType> = new Set(["boolean", "int", "bigint", "bytes", "unknown"]);
 
 /**
- * Writes a stream to a CSV file without a header, every value exact, and finds what each column holds.
+ * Writes a stream to CSV files without a header, every value exact, and finds what each column holds.
  * Some engines keep any type in any column, so what the columns declare is not enough.
  */
-export async function stage(rows: RowStream, path: string): Promise<Staged> {
+export async function stage(rows: RowStream, folder: string): Promise<Staged> {
   const found = rows.columns.map(({ type }): Kind | undefined =>
     type === "float" ? "DOUBLE" : observed.has(type) ? undefined : "VARCHAR",
   );
-  const total = { rows: 0, bytes: 0, longest: 0 };
-  await using file = await open(path, "wx").catch(diskProblem(path));
-  for await (const chunk of csvBody(watched(rows, found, total))) {
-    total.bytes += chunk.length;
-    total.longest = Math.max(total.longest, chunk.length);
-    await writeAll(file, chunk).catch(diskProblem(path));
-  }
-  return { ...total, paths: [path], kinds: found.map((kind, index) => kind ?? declared[rows.columns[index]?.type ?? "unknown"] ?? "VARCHAR") };
+  const total = { rows: 0 };
+  const files = await writeFiles(csvBody(watched(rows, found, total)), folder);
+  return { ...files, ...total, kinds: found.map((kind, index) => kind ?? declaredKind(rows.columns[index]?.type)) };
 }
 
-/** Writes CSV whose columns are typed to files in `folder`, as it comes. */
+/** Writes the CSV of an engine whose columns hold what they declare. */
 export async function stageCsv(csv: CsvStream, folder: string): Promise<Staged> {
-  const total = { bytes: 0, longest: 0 };
+  const files = await writeFiles(csv, folder);
+  return { ...files, rows: csv.rows, kinds: csv.columns.map(({ type }) => (type === "float" ? "DOUBLE" : declaredKind(type))) };
+}
+
+function declaredKind(type: LogicalType = "unknown"): Kind {
+  return declared[type] ?? "VARCHAR";
+}
+
+/** Several files, none of which ends inside a row, are read by several threads, each of which knows where its rows begin. */
+async function writeFiles(chunks: AsyncIterable<Uint8Array>, folder: string): Promise<Pick<Staged, "paths" | "bytes" | "longest">> {
   const paths: string[] = [];
-  let file: FileHandle | undefined;
+  const total = { bytes: 0, longest: 0 };
   let room = 0;
   const next = () => {
     const path = join(folder, `rows-${paths.length}.csv`);
@@ -58,22 +62,22 @@ export async function stageCsv(csv: CsvStream, folder: string): Promise<Staged> 
     room = fileBytes;
     return open(path, "wx").catch(diskProblem(path));
   };
+  let file = await next();
   try {
-    file = await next();
-    for await (const chunk of csv) {
+    for await (const chunk of chunks) {
       if (room <= 0) {
         await file.close();
         file = await next();
       }
-      await writeAll(file, chunk).catch(diskProblem(folder));
       room -= chunk.length;
       total.bytes += chunk.length;
       total.longest = Math.max(total.longest, chunk.length);
+      await writeAll(file, chunk).catch(diskProblem(folder));
     }
   } finally {
-    await file?.close();
+    await file.close();
   }
-  return { ...total, paths, rows: csv.rows, kinds: csv.columns.map(({ type }) => (type === "float" ? "DOUBLE" : (declared[type] ?? "VARCHAR"))) };
+  return { ...total, paths };
 }
 
 async function* watched(rows: RowStream, found: (Kind | undefined)[], total: { rows: number }): AsyncGenerator<Batch> {
@@ -88,13 +92,13 @@ function joined(before: Kind | undefined, values: ArrayLike<Value>, length: numb
   let kind = before;
   for (let row = 0; row < length && kind !== "VARCHAR"; row++) {
     const value = values[row];
-    if (value !== null && value !== undefined) kind = join(kind, kindOf(value));
+    if (value !== null && value !== undefined) kind = meet(kind, kindOf(value));
   }
   return kind;
 }
 
 /** The kind that holds the values of both. */
-function join(a: Kind | undefined, b: Kind): Kind {
+function meet(a: Kind | undefined, b: Kind): Kind {
   if (a === undefined || a === b) return b;
   if (a === "SAFE" && (b === "BIGINT" || b === "DOUBLE")) return b;
   return b === "SAFE" && (a === "BIGINT" || a === "DOUBLE") ? a : "VARCHAR";

@@ -6,15 +6,17 @@ const silenceMillis = 20_000;
 
 /** Gets a file from an offset on. Proxies and further certificates come from the environment, as the runtime's fetch reads them. */
 export async function fetchBytes(url: URL, from: number, signal: AbortSignal): Promise<OpenedFile> {
+  const headers = headersOf(url, from);
   const silence = createSilence();
   const both = AbortSignal.any([signal, silence.signal]);
   const address = new URL(url);
   address.username = address.password = "";
   const failed = (error: unknown): never => {
+    silence.end();
     if (signal.aborted) throw signal.reason;
     throw unreachable(address, silence.signal.aborted ? `silent for ${silenceMillis / 1000} s` : reasonOf(error), error);
   };
-  const response = await fetch(address, { signal: both, headers: headersOf(url, from) }).catch(failed);
+  const response = await fetch(address, { signal: both, headers }).catch(failed);
   if (!response.ok) {
     silence.end();
     await response.body?.cancel();
@@ -40,12 +42,21 @@ async function* readBody(response: Response, silence: ReturnType<typeof createSi
 
 /** `Accept-Encoding: identity`, because sizes, offsets and hashes are those of the stored file. */
 function headersOf({ username, password }: URL, from: number): Record<string, string> {
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const login = `${decoded(username)}:${decoded(password)}`;
   return {
     "accept-encoding": "identity",
     ...(from > 0 && { range: `bytes=${from}-` }),
-    ...(username !== "" && { authorization: `Basic ${Buffer.from(login).toString("base64")}` }),
+    ...(login !== ":" && { authorization: `Basic ${Buffer.from(login).toString("base64")}` }),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // What it holds is not repeated, also not as a cause: it is a password.
+    throw problem("INPUT_INVALID", 'The registry\'s user or password holds a "%" that begins no escape', 'Write "%25" for a plain "%"');
+  }
 }
 
 /** A server that ignores the range sends the whole file. */

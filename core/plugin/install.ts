@@ -1,11 +1,13 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type Problem, problem } from "../problem.ts";
 import type { PluginEntry } from "./catalogue.ts";
+import { diskProblem, onDisk } from "./disk.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { abandoned, ownedName } from "./owned.ts";
+import { abandoned, forgotten, ownedName } from "./owned.ts";
 import type { Source } from "./source.ts";
 import { unpackPlugin } from "./unpack.ts";
+
+const variable = "TIDEGATE_PLUGINS_FOLDER";
 
 /** What is known of an installed plugin besides its manifest: where it came from. Kept as `receipt.json` beside it. */
 export interface Receipt {
@@ -45,7 +47,7 @@ export async function install({ entry, signer, source }: Offer, folder: string, 
     options.signal.throwIfAborted();
     replace(folder, name, incoming);
   } catch (error) {
-    throw diskProblem(error, folder) ?? error;
+    throw diskProblem(error, { failed: `Cannot install into "${folder}"`, variable });
   } finally {
     if (archive !== undefined) rmSync(archive, { force: true });
     rmSync(incoming, { recursive: true, force: true });
@@ -57,12 +59,10 @@ export function remove(name: string, folder: string): boolean {
   const place = join(folder, name);
   if (!existsSync(place)) return false;
   const leaving = join(folder, ownedName("leaving"));
-  try {
+  onDisk({ failed: `Cannot remove "${name}" from "${folder}"` }, () => {
     renameSync(place, leaving);
     rmSync(leaving, { recursive: true, force: true });
-  } catch (error) {
-    throw diskProblem(error, folder) ?? error;
-  }
+  });
   return true;
 }
 
@@ -117,26 +117,6 @@ function sweep(folder: string): void {
     }
     rmSync(left, { recursive: true, force: true });
   }
-  for (const left of [...abandoned(folder, "incoming"), ...abandoned(folder, "leaving")]) rmSync(left, { recursive: true, force: true });
-}
-
-function diskProblem(error: unknown, folder: string): Problem | undefined {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  if (["ENOSPC", "EDQUOT", "EFBIG"].includes(code)) {
-    return problem(
-      "LIMIT_EXCEEDED",
-      `Cannot install into "${folder}": no space is left`,
-      "Free disk space, or name a folder on another disk in TIDEGATE_PLUGINS_FOLDER",
-      error,
-    );
-  }
-  if (["EACCES", "EPERM", "EROFS"].includes(code)) {
-    return problem(
-      "FORBIDDEN",
-      `Cannot install into "${folder}": permission denied`,
-      "Name a folder of your own in TIDEGATE_PLUGINS_FOLDER",
-      error,
-    );
-  }
-  return undefined;
+  const useless = [...abandoned(folder, "incoming"), ...abandoned(folder, "leaving"), ...forgotten(folder, "part-")];
+  for (const left of useless) rmSync(left, { recursive: true, force: true });
 }

@@ -1,7 +1,9 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { problem } from "../problem.ts";
 import { chooseEntry, isPluginName, type PluginEntry, type PluginIndex } from "./catalogue.ts";
+import { diskProblem } from "./disk.ts";
 import { platform } from "./manifest.ts";
 import { brief } from "./unpack.ts";
 
@@ -19,6 +21,9 @@ export interface Pin {
 
 export const lockFile = "tidegate-plugins.lock";
 
+/** A change takes a few milliseconds. */
+const [turnMillis, longestTurnMillis] = [10, 5000];
+
 /** Reads the lock file of a folder; `undefined` when there is none. @throws CONFIG_INVALID */
 export function readLock(folder: string): Lock | undefined {
   const path = join(folder, lockFile);
@@ -27,8 +32,10 @@ export function readLock(folder: string): Lock | undefined {
     const pins = Object.entries(lock?.plugins ?? {});
     if (lock?.schema === 1 && pins.every(([name, pin]) => isPluginName(name) && isPin(pin))) return lock;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    if (!(error instanceof SyntaxError)) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code !== undefined)
+      throw problem("CONFIG_INVALID", `Cannot read "${path}": the system says ${code}`, "Give yourself the right to read it", error);
   }
   throw problem(
     "CONFIG_INVALID",
@@ -51,11 +58,36 @@ export function withPin(lock: Lock | undefined, name: string, pin: Pin | undefin
   return { schema: 1, plugins: Object.fromEntries(pins.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
-export function writeLock(folder: string, lock: Lock): void {
+/** Replaces the lock file of a folder by what `change` makes of it. Processes that do so at once take turns. @throws FORBIDDEN, LIMIT_EXCEEDED */
+export async function changeLock(folder: string, change: (lock: Lock | undefined) => Lock, signal: AbortSignal): Promise<void> {
   const path = join(folder, lockFile);
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(lock, null, 2)}\n`);
-  renameSync(temporary, path);
+  const turn = join(folder, `.${lockFile}.busy`);
+  try {
+    while (!isTaken(turn)) await sleep(turnMillis, undefined, { signal });
+    try {
+      const temporary = `${path}.${process.pid}.tmp`;
+      writeFileSync(temporary, `${JSON.stringify(change(readLock(folder)), null, 2)}\n`);
+      renameSync(temporary, path);
+    } finally {
+      rmSync(turn, { force: true });
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw diskProblem(error, { failed: `Cannot write "${path}"` });
+  }
+}
+
+/** False while another process has the turn; one that was ended does not keep it. */
+function isTaken(turn: string): boolean {
+  try {
+    writeFileSync(turn, "", { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const since = statSync(turn, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > longestTurnMillis) rmSync(turn, { force: true });
+    return false;
+  }
 }
 
 /** The very archive that a lock pins. @throws NOT_FOUND, PLUGIN_INVALID when the registry has another archive under that version */

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem, problem } from "../problem.ts";
 import { type PluginIndex, readIndex } from "./catalogue.ts";
+import { onDisk } from "./disk.ts";
 import { retrying } from "./retry.ts";
 import { readWhole, type Source } from "./source.ts";
 import { signerOf, type TrustedKey } from "./trust.ts";
@@ -43,15 +44,20 @@ export function createRegistryIndex(deps: {
   const { source, keys, folder, note } = deps;
   const path = join(folder, `${createHash("sha256").update(source.location).digest("hex").slice(0, 16)}.json`);
 
+  /** Without what was seen before there is no telling an old index from a new one, so what cannot be kept is not used. */
+  const remember = (memory: Memory): void =>
+    onDisk({ failed: `Cannot remember the registry in "${folder}"`, variable: "TIDEGATE_DATA_DIR" }, () => {
+      const floor = readMemory(path)?.serial ?? 0;
+      if (memory.serial < floor) throw rolledBack(source, memory.serial, floor);
+      writeMemory(folder, path, memory);
+    });
   const fetched = async (signal: AbortSignal): Promise<SignedIndex> => {
     const bytes = await readWhole(source, "index.json", mostIndex, signal);
     const signature = new TextDecoder().decode(await readWhole(source, "index.json.sig", mostSignature, signal));
     const signer = signerOf(bytes, signature, keys);
     if (signer === undefined) throw untrusted(source, keys);
     const index = readIndex(bytes);
-    const floor = readMemory(path)?.serial ?? 0;
-    if (index.serial < floor) throw rolledBack(source, index.serial, floor);
-    writeMemory(folder, path, { location: source.location, serial: index.serial, index: Buffer.from(bytes).toString(), signature });
+    remember({ location: source.location, serial: index.serial, index: Buffer.from(bytes).toString(), signature });
     return { index, signer };
   };
   const remembered = (): SignedIndex | undefined => {
@@ -97,8 +103,12 @@ function readMemory(path: string): Memory | undefined {
 function writeMemory(folder: string, path: string, memory: Memory): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, JSON.stringify(memory), { mode: 0o600 });
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, JSON.stringify(memory), { mode: 0o600 });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 function untrusted({ location }: Source, keys: readonly TrustedKey[]): Problem {

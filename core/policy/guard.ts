@@ -3,13 +3,21 @@ import type { PolicyRule, QueryRequest, Verdict } from "../contract/policy.ts";
 
 /**
  * Refuses what no policy can allow or nobody has reviewed: text the analyzer did not understand, functions beyond the
- * engine's list, and relations that hold credentials. `allowed` are functions and sets somebody vouched for.
+ * engine's list, and relations that hold credentials. `allowed` are functions and sets somebody vouched for; `vouched` says
+ * whether whoever opened the gate for a write answers for all that it calls.
  */
-export function guardRule(allowed: (request: QueryRequest) => readonly string[]): PolicyRule {
-  return { name: "guard", judge: (request) => judge(request, allowed) };
+export function guardRule(
+  allowed: (request: QueryRequest) => readonly string[],
+  vouched: (request: QueryRequest) => boolean = () => true,
+): PolicyRule {
+  return { name: "guard", judge: (request) => judge(request, allowed, vouched) };
 }
 
-function judge(request: QueryRequest, allowed: (request: QueryRequest) => readonly string[]): Verdict {
+function judge(
+  request: QueryRequest,
+  allowed: (request: QueryRequest) => readonly string[],
+  vouched: (request: QueryRequest) => boolean,
+): Verdict {
   const { analysis } = request.statement;
   if (analysis === undefined) return {};
   if (analysis.unresolved !== undefined) return { deny: { rule: "guard", ...analysis.unresolved } };
@@ -23,10 +31,10 @@ function judge(request: QueryRequest, allowed: (request: QueryRequest) => readon
         rule: "guard",
       },
     };
-  // Whoever opened the gate for this call answers for what the statement does.
-  if (request.access === "write") return {};
-  const vouched = allowed(request);
-  const unknown = analysis.functions.find((used) => !used.trusted && !vouched.some((name) => isNamed(used, name)));
+  // What a function does outside of the tables no rollback takes back, and no role speaks of.
+  if (request.access === "write" && vouched(request)) return {};
+  const names = allowed(request);
+  const unknown = analysis.functions.find((used) => !used.trusted && !names.some((name) => isNamed(used, name)));
   return unknown === undefined ? {} : { deny: untrusted(unknown) };
 }
 

@@ -11,7 +11,9 @@ export function describeNarrowing({ restrictions = [] }: Narrowing): string | un
   const masks = restrictions.flatMap(({ name, masks: own }) =>
     own.map(({ column, form }) => `${name}.${column} is masked (${maskName(form)})`),
   );
-  const filters = restrictions.filter(({ where }) => where.length > 0).map(({ name }: RelationRestriction) => `rows of ${name} are filtered`);
+  const filters = restrictions
+    .filter(({ where }) => where.length > 0)
+    .map(({ name }: RelationRestriction) => `rows of ${name} are filtered`);
   const told = [...masks, ...filters];
   return told.length === 0 ? undefined : told.join("; ");
 }

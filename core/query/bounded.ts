@@ -2,10 +2,11 @@ import type { RelationAccess } from "../contract/analysis.ts";
 import type { Connection, Params, QueryOptions, Statement } from "../contract/driver.ts";
 import type { Batch, RowStream } from "../contract/rows.ts";
 import { type Problem, problem } from "../problem.ts";
+import { refuseLasting } from "./written.ts";
 
 /** One write, and how many rows it may change. */
 export interface BoundedWrite {
-  readonly connection: Pick<Connection, "query" | "begin">;
+  readonly connection: Pick<Connection, "query" | "begin" | "catalog">;
   readonly statement: Statement;
   readonly sql: string;
   readonly params: Params;
@@ -29,6 +30,7 @@ export async function runBounded(write: BoundedWrite): Promise<RowStream> {
       "The engine has no transactions here, so a write that changes too many rows could not be taken back",
       "Have limits.affectedRows taken out of the role, or use another driver",
     );
+  await refuseLasting(write);
   await using transaction = await connection.begin({ readOnly: false, signal: options.signal });
   const done = await collected(await transaction.query(write.sql, write.params, options), write);
   await transaction.commit(options.signal);
@@ -36,7 +38,7 @@ export async function runBounded(write: BoundedWrite): Promise<RowStream> {
 }
 
 /** An engine counts the rows of a statement's last step only; a second write inside it would not be counted. */
-function isCountable({ kind, analysis }: Statement): boolean {
+export function isCountable({ kind, analysis }: Statement): boolean {
   if (kind !== "write" || analysis === undefined) return false;
   const written = analysis.relations.filter(({ access }) => access !== "read");
   const tables = new Set(written.map(({ schema, name }) => `${schema}\0${name}`));

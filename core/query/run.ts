@@ -2,18 +2,19 @@ import type { AuditFacts } from "../audit/call.ts";
 import type { Connections } from "../connection/connections.ts";
 import type { Leases } from "../connection/lease.ts";
 import type { RelationRestriction } from "../contract/analysis.ts";
-import type { CopyOptions, Connection, CsvStream, FileWriter, Params, QueryOptions, Statement } from "../contract/driver.ts";
+import type { Connection, CopyOptions, CsvStream, FileWriter, Params, QueryOptions, Statement } from "../contract/driver.ts";
 import type { Narrowing, Principal } from "../contract/policy.ts";
 import type { Missing } from "../contract/problem.ts";
 import type { RowStream } from "../contract/rows.ts";
 import type { QueryInput } from "../contract/tool.ts";
-import { notOpen } from "../policy/not-open.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Concealed } from "../policy/roles/conceal.ts";
 import { asProblem, Problem, problem } from "../problem.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { attribute } from "../telemetry/attributes.ts";
 import type { Span } from "../telemetry/span.ts";
 import { runBounded } from "./bounded.ts";
+import type { Write } from "./change.ts";
 import { affordable } from "./cost.ts";
 import { factsOf, narrowed } from "./facts.ts";
 import { type Clock, explain, failed, isBroken, startClock } from "./failure.ts";
@@ -42,8 +43,11 @@ export interface QueryStream extends RowStream {
  */
 export interface Prepared extends AsyncDisposable {
   readonly connection: string;
+  readonly statement: Statement;
   readonly narrowing: Narrowing;
   rows(maxRows?: number): Promise<QueryStream>;
+  /** Runs a write in the way `work` has. */
+  change<Result>(work: (write: Write) => Promise<Result>): Promise<Result>;
   explain(analyze: boolean): Promise<string>;
   /** The text the engine would get; runs nothing. */
   rendered(): Promise<string>;
@@ -70,8 +74,8 @@ export function createQueryRunner(deps: {
   readonly policy: Policy;
   /** A near-name hint for a table or column the engine did not find. */
   readonly suggest: (connection: string, missing: Missing, caller: Caller) => Promise<string | undefined>;
-  /** Whether something of a connection may be there that somebody may not know of. */
-  readonly hides?: (connection: string, principal: Principal) => boolean;
+  /** What is told of names somebody cannot see; `undefined` to somebody from whom nothing of the connection is hidden. */
+  readonly conceal?: (connection: string, sql: string, caller: Caller) => Promise<Concealed | undefined>;
   /** Reads what judging will need, before a connection is taken. */
   readonly before?: (connection: string, signal: AbortSignal) => Promise<void>;
   /** Called after a write, so that what was remembered about the connection is read again. */
@@ -98,10 +102,14 @@ export function createQueryRunner(deps: {
       const clock: Clock = { signal: caller.signal };
       let restricted: readonly RelationRestriction[] = [];
       const explained = async (error: unknown) => {
+        const found = error instanceof Problem ? undefined : lease.driver.diagnose(error);
+        const isHidden = error instanceof Problem && error.code === "NOT_FOUND" && error.rule !== undefined;
+        if (isHidden || found?.missing !== undefined || found?.code === "SQL_INVALID") {
+          const concealed = await deps.conceal?.(name, input.sql, caller);
+          if (concealed !== undefined && (isHidden || found?.missing !== undefined || concealed.namesOther))
+            return new Problem({ ...concealed.told, ...(isHidden && { rule: error.rule }) });
+        }
         if (error instanceof Problem) return error;
-        const absent = lease.driver.diagnose(error);
-        if (absent?.missing !== undefined && deps.hides?.(name, caller.principal))
-          return new Problem(notOpen(absent.missingKind ?? "object", absent.missing));
         const reported = await explain(error, input.sql, lease.driver, clock, (missing) => deps.suggest(name, missing, caller));
         return withheld(reported, restricted);
       };
@@ -233,12 +241,11 @@ function prepared(run: {
     return work();
   };
   const execute = (): Promise<RowStream> =>
-    bounded
-      ? runBounded({ ...run, sql: input.sql, params, options, maxAffectedRows })
-      : connection.query(input.sql, params, options);
+    bounded ? runBounded({ ...run, sql: input.sql, params, options, maxAffectedRows }) : connection.query(input.sql, params, options);
 
   return {
     connection: run.name,
+    statement: run.statement,
     narrowing,
     async rows(maxRows = Infinity) {
       const rows = await guarded("execute", async () => checked(await affordably(execute), narrowing));
@@ -256,12 +263,16 @@ function prepared(run: {
         return reported;
       });
     },
+    async change(work) {
+      const done = await guarded("execute", () => affordably(() => work({ ...run, sql: input.sql, params, options })));
+      await release(false);
+      return done;
+    },
     explain(analyze) {
       const plan = () => connection.explain(input.sql, params, { ...options, analyze });
       return guarded("execute", () => (analyze ? affordably(plan) : plan()));
     },
-    rendered: () =>
-      guarded("render", async () => connection.render?.(input.sql, narrowing.restrictions ?? [], clock.signal) ?? input.sql),
+    rendered: () => guarded("render", async () => connection.render?.(input.sql, narrowing.restrictions ?? [], clock.signal) ?? input.sql),
     ...(estimate !== undefined && { cost: () => guarded("cost", () => estimate(input.sql, params, options)) }),
     ...(copyOut !== undefined &&
       !cut && {

@@ -25,7 +25,9 @@ export async function wholeRows(prepared: Prepared, ownMaxRows: number | undefin
       throw problem(
         "LIMIT_EXCEEDED",
         `The result is larger than ${setting} allows: ${fitted} ${fitted === 1 ? "row fits" : "rows fit"}`,
-        setting.startsWith("connections.") ? `Narrow the query, or raise the limit (${setting})` : "Narrow the query, or have the limit raised",
+        setting.startsWith("connections.")
+          ? `Narrow the query, or raise the limit (${setting})`
+          : "Narrow the query, or have the limit raised",
       );
     },
     [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { problem } from "../problem.ts";
@@ -5,7 +6,7 @@ import { problem } from "../problem.ts";
 /** Keeps a secret in a file for its owner only, and returns the path. The file appears whole or not at all. */
 export async function keepInFile(folder: string, name: string, secret: string): Promise<string> {
   const path = join(folder, name);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     // A folder that was there keeps its mode otherwise.

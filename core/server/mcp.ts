@@ -1,13 +1,18 @@
-import { type CallToolResult, Server, type ServerContext } from "@modelcontextprotocol/server";
+import { type CallToolResult, type InputRequiredResult, Server, type ServerContext } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { Principal } from "../contract/policy.ts";
-import type { Tool } from "../contract/tool.ts";
+import type { Person, Tool } from "../contract/tool.ts";
 import { asProblem, type Problem, toPublic } from "../problem.ts";
 import type { CallContext, ToolCalls } from "../tools/call.ts";
+import { type AskedCall, type Asking, createAsking } from "./asking.ts";
 
-const instructions = (connections: readonly string[]) =>
+const readsOnly = "Everything is read-only: one SELECT (or the engine's own SHOW/DESCRIBE/EXPLAIN) per call.";
+const mayWrite =
+  "Only execute changes anything, one statement per call; all else is read-only. With dry_run it tells which rows would change, and keeps none of it.";
+
+const instructions = (connections: readonly string[], tools: readonly Tool[]) =>
   `tidegate runs SQL on ${connections.length === 1 ? "one database" : `these databases: ${connections.join(", ").slice(0, 600)}`}. \
-Everything is read-only: one SELECT (or the engine's own SHOW/DESCRIBE/EXPLAIN) per call. \
+${tools.some(({ access }) => access === "write") ? mayWrite : readsOnly} \
 Start with inspect: without arguments it lists connections and tables; with search it finds tables and columns by words; with object it describes one. \
 query returns the first 100 rows (up to 24 KB) as CSV and says in its last line how many there are in all: aggregate in SQL rather than fetching rows. \
 Numbers beyond 2^53, decimals, dates and times are exact text; bytes are base64; lists and structs are JSON. \
@@ -25,19 +30,21 @@ export function createMcpFactory(deps: {
   readonly version: string;
 }): () => Server {
   const listed = deps.tools.map(listTool);
+  const asking = createAsking(deps.principal);
   return () => {
     const server = new Server(
       { name: "tidegate", version: deps.version },
       {
         capabilities: { tools: {} },
-        instructions: instructions(deps.connections),
+        instructions: instructions(deps.connections, deps.tools),
         cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
       },
     );
     server.setRequestHandler("tools/list", () => ({ tools: listed }));
-    server.setRequestHandler("tools/call", ({ params }, context) =>
-      callTool(deps.calls, params.name, params.arguments, callContext(context, deps.principal)),
-    );
+    server.setRequestHandler("tools/call", ({ params }, context) => {
+      const person = () => asking.person(params, context, server.getClientCapabilities());
+      return callTool(deps.calls, params, { asking, person, context, principal: deps.principal });
+    });
     return server;
   };
 }
@@ -55,9 +62,21 @@ export function listTool(tool: Tool) {
   };
 }
 
-async function callTool(calls: ToolCalls, name: string, input: unknown, context: CallContext): Promise<CallToolResult> {
+interface Called {
+  readonly asking: Asking;
+  readonly person: () => Promise<Person | undefined>;
+  readonly context: ServerContext;
+  readonly principal: Principal;
+}
+
+async function callTool(
+  calls: ToolCalls,
+  call: AskedCall,
+  { asking, person, context, principal }: Called,
+): Promise<CallToolResult | InputRequiredResult> {
   try {
-    return { content: [{ type: "text", text: await calls.call(name, input, context) }] };
+    const answer = await calls.call(call.name, call.arguments, callContext(context, principal, await person()));
+    return typeof answer === "string" ? { content: [{ type: "text", text: answer }] } : await asking.ask(answer, call, context);
   } catch (error) {
     const reported = asProblem(error);
     return { isError: true, content: [{ type: "text", text: problemText(reported) }] };
@@ -70,7 +89,7 @@ export function problemText(reported: Problem): string {
   return hint === undefined ? `${code}: ${message}` : `${code}: ${message}\nTry: ${hint}`;
 }
 
-function callContext({ mcpReq }: ServerContext, principal: Principal): CallContext {
+function callContext({ mcpReq }: ServerContext, principal: Principal, person: Person | undefined): CallContext {
   const meta = (mcpReq._meta ?? {}) as {
     readonly progressToken?: string | number;
     readonly traceparent?: unknown;
@@ -80,6 +99,7 @@ function callContext({ mcpReq }: ServerContext, principal: Principal): CallConte
   return {
     principal,
     signal: mcpReq.signal,
+    ...(person && { person }),
     ...(typeof meta.traceparent === "string" && { traceparent: meta.traceparent }),
     ...(typeof meta.tracestate === "string" && { tracestate: meta.tracestate }),
     ...(progressToken !== undefined && {

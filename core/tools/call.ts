@@ -1,6 +1,6 @@
 import type { AuditCall, AuditedCall } from "../audit/call.ts";
 import type { Principal } from "../contract/policy.ts";
-import type { Call, SchemaIssue, Tool } from "../contract/tool.ts";
+import type { Call, Person, Question, SchemaIssue, Tool } from "../contract/tool.ts";
 import { asProblem, didYouMean, type Problem, problem } from "../problem.ts";
 import type { Caller } from "../query/run.ts";
 import { attribute } from "../telemetry/attributes.ts";
@@ -13,16 +13,18 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly traceparent?: string;
   readonly tracestate?: string;
+  /** Whoever can be asked before something happens; absent where nobody can be. */
+  readonly person?: Person;
   /** Told how many seconds the call has been running, about twice a second, for callers that asked. */
   progress?(seconds: number): void;
 }
 
 /** What a call can do, given on whose behalf; bound afresh for each call. */
-export type Bind = (caller: Caller) => Pick<Call, "query" | "explain" | "export" | "inspect">;
+export type Bind = (caller: Caller, person?: Person) => Pick<Call, "query" | "explain" | "export" | "execute" | "inspect">;
 
 export interface ToolCalls {
-  /** Validates, opens the span, runs the tool and returns the text a model reads. @throws Problem, always */
-  call(name: string, input: unknown, context: CallContext): Promise<string>;
+  /** Validates, opens the span, runs the tool and returns what it gave. @throws Problem, always */
+  call(name: string, input: unknown, context: CallContext): Promise<string | Question>;
   /** Cancels the calls under way and waits until they have cleaned up, two seconds at most; later calls are refused. */
   close(): Promise<void>;
 }
@@ -39,6 +41,8 @@ export function createToolCalls(deps: {
   readonly audit?: AuditCall;
   /** Whether somebody may use a tool; one they may not use is not there for them. Absent means everybody, all. */
   readonly mayUse?: (principal: Principal, tool: Tool) => boolean;
+  /** Waits for what a changed policy needs before it is in force. */
+  readonly ready?: () => Promise<void>;
 }): ToolCalls {
   const stop = new AbortController();
   const running = new Set<Promise<unknown>>();
@@ -63,13 +67,14 @@ export function createToolCalls(deps: {
 }
 
 async function run(
-  { tools: all, bind, telemetry, log, mayUse, audit }: Parameters<typeof createToolCalls>[0],
+  { tools: all, bind, telemetry, log, mayUse, audit, ready }: Parameters<typeof createToolCalls>[0],
   name: string,
   input: unknown,
   context: CallContext,
-): Promise<string> {
+): Promise<string | Question> {
   const span = telemetry.root("tool", name, context);
   const beat = heartbeat(context);
+  if (ready !== undefined) await ready();
   const tools = mayUse === undefined ? all : all.filter((tool) => mayUse(context.principal, tool));
   let audited: AuditedCall | undefined;
   try {
@@ -79,18 +84,18 @@ async function run(
     const { principal, signal } = context;
     signal.throwIfAborted();
     const call: Call = {
-      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }),
+      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }, context.person),
       principal,
       signal,
       traceId: span.traceId,
     };
-    const text = await tool.run(validated(tool, input), call);
-    const bytes = Buffer.byteLength(text);
+    const answer = await tool.run(validated(tool, input), call);
+    const bytes = Buffer.byteLength(typeof answer === "string" ? answer : answer.question);
     span.set({ [attribute.bytes]: bytes });
     audited?.note({ bytes });
     audited?.end();
     span.end();
-    return text;
+    return answer;
   } catch (error) {
     const reported = asProblem(error);
     if (reported.code === "INTERNAL") {

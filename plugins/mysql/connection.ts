@@ -3,43 +3,39 @@ import type { RowStream } from "../../core/contract/rows.ts";
 import { readCatalog } from "./catalog.ts";
 import { createCsvStream } from "./csv.ts";
 import { explainPlan } from "./explain.ts";
+import { createGuard } from "./guard/guard.ts";
+import type { Names } from "./guard/names.ts";
 import { proveReadOnly } from "./prove.ts";
 import { queryRows } from "./rows.ts";
-import { failed, startQuery } from "./run.ts";
+import { startPiece } from "./run.ts";
 import type { Session } from "./session.ts";
-import { onlyPiece, pieces, withPlaceholders } from "./sql/statements.ts";
 import { beginTransaction } from "./transaction.ts";
 
 const never = new AbortController().signal;
 
-export function createConnection(session: Session): Connection {
-  const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> =>
-    queryRows(session, onlyPiece(sql), params, options);
+export function createConnection(session: Session, names: Names): Connection {
+  const guard = createGuard(session, names);
+  const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> => {
+    const piece = await guard.piece(sql, options.restrictions ?? [], options.signal);
+    const rows = await queryRows(session, piece, params, options);
+    if (piece.kind !== "read" && piece.kind !== "write") names.forget();
+    return rows;
+  };
   return {
     query,
-    copyOut: async (sql, params, { signal }) => createCsvStream(session, await startQuery(session, sql, params, signal)),
-    async analyze(sql, signal = never) {
-      const found = pieces(sql);
-      const [first] = found;
-      // What writes is not sent before it is allowed; the server's own parser sees everything else.
-      if (first !== undefined && (first.kind === "read" || first.kind === "unknown")) {
-        const work = await session.look(signal);
-        try {
-          await session.prepare(work, withPlaceholders(first));
-          await work.end();
-        } catch (error) {
-          throw await failed(error, work, first);
-        }
-      }
-      return found.map(({ kind }) => ({ kind }));
+    async copyOut(sql, params, { signal, restrictions = [] }) {
+      return createCsvStream(session, await startPiece(session, await guard.piece(sql, restrictions, signal), params, signal));
     },
-    explain: (sql, params, options) => explainPlan(session, sql, params, options),
+    analyze: (sql, signal = never) => guard.analyze(sql, signal),
+    render: async (sql, restrictions, signal) => (await guard.piece(sql, restrictions, signal)).sql,
+    explain: async (sql, params, options) =>
+      explainPlan(session, await guard.piece(sql, options.restrictions ?? [], options.signal), params, options),
     catalog: { read: (request) => readCatalog(session, request) },
     ping: async (signal) => void (await session.texts(signal, "do 0")),
     get ended() {
       return session.ended;
     },
-    begin: (options) => beginTransaction(session, options),
+    begin: (options) => beginTransaction(session, guard, options),
     reset: (signal) => session.reset(signal),
     proveReadOnly: (signal) => proveReadOnly(session, query, signal),
     [Symbol.asyncDispose]: () => session.close(),

@@ -4,23 +4,16 @@ import { refusal } from "./refusal.ts";
 import { createRowStream } from "./rows.ts";
 import { startPiece } from "./run.ts";
 import type { Session } from "./session.ts";
-import { onlyPiece, pieces } from "./sql/statements.ts";
+import { type Piece, pieces } from "./sql/statements.ts";
 
 /** MySQL plans as a tree of steps, MariaDB as a table whose rows are the steps. */
-export async function explainPlan(session: Session, sql: string, params: Params, options: ExplainOptions): Promise<string> {
-  const inner = onlyPiece(sql);
+export async function explainPlan(session: Session, inner: Piece, params: Params, options: ExplainOptions): Promise<string> {
   if (inner.kind !== "read" && (options.analyze || session.readOnly)) {
     const message = "Cannot plan this statement: it is not certain that it only reads, and planning may run parts of it";
     throw refusal({ code: "POLICY_DENIED", message, hint: "Explain a statement that only reads" });
   }
   const already = /^(?:explain|describe|desc|analyze)$/.test(inner.tokens[0]?.text ?? "");
-  const verb = already
-    ? ""
-    : session.isMariaDb
-      ? options.analyze
-        ? "analyze "
-        : "explain "
-      : `explain ${options.analyze ? "analyze " : "format=tree "}`;
+  const verb = already ? "" : verbFor(session, options);
   const [piece = inner] = pieces(verb + inner.sql);
   const started = await startPiece(session, { ...piece, kind: inner.kind }, withNulls(params, piece.tokens), options.signal);
   const rows = createRowStream(session, started, options.batchSize);
@@ -32,6 +25,15 @@ export async function explainPlan(session: Session, sql: string, params: Params,
     }
   }
   return lines.join("\n");
+}
+
+/** A tree shows values of rows that are read while it is made; a table shows none. */
+function verbFor({ isMariaDb }: Session, { analyze, restrictions = [] }: ExplainOptions): string {
+  if (isMariaDb) return analyze ? "analyze " : "explain ";
+  if (restrictions.length === 0) return analyze ? "explain analyze " : "explain format=tree ";
+  if (!analyze) return "explain format=traditional ";
+  const message = "Cannot measure this statement: the measured plan of MySQL may show values that are masked for you";
+  throw refusal({ code: "POLICY_DENIED", message, hint: "Ask for the plan without measuring it" });
 }
 
 /** A plan needs no values: where none are given, NULL stands for each. */

@@ -2,7 +2,7 @@ import type { Params } from "../../core/contract/driver.ts";
 import { diagnose, located } from "./diagnose.ts";
 import { refusal } from "./refusal.ts";
 import { fitting, type Session } from "./session.ts";
-import { onlyPiece, type Piece, positional } from "./sql/statements.ts";
+import { type Piece, positional } from "./sql/statements.ts";
 import { encodeParameters } from "./values/parameters.ts";
 import { type Answer, executeCommand, isServerError } from "./wire/protocol.ts";
 import type { Work } from "./work.ts";
@@ -13,11 +13,7 @@ export interface Started extends Answer {
   readonly piece: Piece;
 }
 
-/** Starts the one statement of a text: a read inside a transaction that cannot write, a write as it is. */
-export async function startQuery(session: Session, sql: string, params: Params, signal: AbortSignal): Promise<Started> {
-  return startPiece(session, onlyPiece(sql), params, signal);
-}
-
+/** Starts one statement: a read inside a transaction that cannot write, a write as it is. */
 export async function startPiece(session: Session, piece: Piece, params: Params, signal: AbortSignal): Promise<Started> {
   signal.throwIfAborted();
   const text = positional(piece, params);

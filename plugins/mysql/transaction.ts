@@ -1,8 +1,8 @@
 import type { BeginOptions, Transaction } from "../../core/contract/driver.ts";
+import type { Guard } from "./guard/guard.ts";
 import { connectionLost, refusal } from "./refusal.ts";
 import { queryRows } from "./rows.ts";
 import { askOn, type HeldSession, type Session } from "./session.ts";
-import { onlyPiece } from "./sql/statements.ts";
 import { refuseEndings } from "./sql/transaction-gate.ts";
 import { serverStatus } from "./wire/protocol.ts";
 
@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 const rollbackMillis = 10_000;
 
 /** Begins a transaction and keeps the session for it until it is over. */
-export async function beginTransaction(session: Session, { signal, readOnly, isolation }: BeginOptions): Promise<Transaction> {
+export async function beginTransaction(session: Session, guard: Guard, { signal, readOnly, isolation }: BeginOptions): Promise<Transaction> {
   if (session.readOnly && !readOnly) {
     const message = "Cannot begin a transaction that writes: the connection is read-only";
     throw refusal({ code: "POLICY_DENIED", message, hint: "Begin a read-only transaction, or open the connection for writing" });
@@ -25,10 +25,10 @@ export async function beginTransaction(session: Session, { signal, readOnly, iso
     await rollBack(held);
     throw error;
   }
-  return createTransaction(held);
+  return createTransaction(held, guard);
 }
 
-function createTransaction(held: HeldSession): Transaction {
+function createTransaction(held: HeldSession, guard: Guard): Transaction {
   const wanted = serverStatus.inTransaction | (held.readOnly ? serverStatus.inReadOnlyTransaction : 0);
   let over: string | undefined;
   const end = async (why: string) => {
@@ -51,7 +51,7 @@ function createTransaction(held: HeldSession): Transaction {
   return {
     async query(sql, params, options) {
       await alive(options.signal);
-      const piece = onlyPiece(sql);
+      const piece = await guard.piece(sql, options.restrictions ?? [], options.signal);
       if (!held.readOnly) refuseEndings(piece);
       return await queryRows(held, piece, params, options);
     },

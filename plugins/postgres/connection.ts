@@ -2,11 +2,14 @@ import type { Connection, ExplainOptions, Params } from "../../core/contract/dri
 import { readCatalog } from "./catalog.ts";
 import { copyOut } from "./copy/copy.ts";
 import { joinSplit, splitTable } from "./copy/split.ts";
+import { createGuard } from "./guard/guard.ts";
+import type { Parser } from "./guard/parser/parser.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 import { kindOf, lower } from "./sql/kind.ts";
 import { statementsOf } from "./sql/lexer.ts";
+import { numbered } from "./sql/params.ts";
 import { createDescriber } from "./statement/describe.ts";
 import { type Engine, runStatement } from "./statement/run.ts";
 import { beginTransaction } from "./transaction.ts";
@@ -14,17 +17,19 @@ import { createNames } from "./values/names.ts";
 
 const never = new AbortController().signal;
 
-export function createConnection(session: Session): Connection {
+export function createConnection(session: Session, parser: Parser): Connection {
   const names = createNames(session.opened.facts.version);
-  const engine: Engine = { session, names, describer: createDescriber(names) };
+  const engine: Engine = { session, names, describer: createDescriber(names), guard: createGuard(session, parser) };
   const query: Connection["query"] = (sql, params, options) => runStatement(engine, sql, params, options);
   return {
     query,
     copyOut: (sql, params, options) => copyOut(engine, sql, params, options),
-    split: (table, signal) => splitTable(engine, table, signal),
+    split: (table, options) => splitTable(engine, table, options),
     joinSplit: (token, signal) => joinSplit(session, token, signal),
     analyze: (sql, signal = never) =>
-      session.beside(signal, async (work) => (await engine.describer.kinds(work, sql)).map((kind) => ({ kind }))),
+      session.beside(signal, (work) => engine.guard.analyze(work, numbered(sql, undefined).sql, () => engine.describer.kinds(work, sql))),
+    render: (sql, restrictions, signal) =>
+      session.beside(signal, async (work) => (await engine.guard.sendable(work, numbered(sql, undefined).sql, restrictions)).sql),
     explain: (sql, params, options) => explain(engine, sql, params, options),
     catalog: { read: (request) => readCatalog(session, request) },
     ping: (signal) => session.beside(signal, async (work) => void (await work.rows("select 1"))),

@@ -105,7 +105,9 @@ function ofServer(error: LocatedError): Diagnosis {
   if (told !== undefined) return told;
   const { code, message, hint, retryable } = readings[error.code] ?? readings[error.code.slice(0, 2)] ?? { code: "SQL_INVALID" };
   const missing = missingOf(error);
-  const advice = hint ?? (error.hint === undefined ? undefined : sentence(error.hint));
+  // The server names what is near whoever asks; core does it by what the caller may know.
+  const own = /^Perhaps you meant/.test(error.hint ?? "") ? undefined : error.hint;
+  const advice = hint ?? (own === undefined ? undefined : sentence(own));
   return {
     code,
     message: message ?? sentence(error.message),

@@ -1,6 +1,6 @@
 import type { Activate } from "../../core/contract/plugin.ts";
 import { createPostgresDriver } from "./driver.ts";
 
-const activate: Activate = () => ({ drivers: [createPostgresDriver()] });
+const activate: Activate = ({ folder }) => ({ drivers: [createPostgresDriver(folder)] });
 
 export default activate;

@@ -9,6 +9,7 @@ import { lost, tag, type Wire } from "./wire/wire.ts";
 
 /** How long a server may take to hear a cancel, and to end a transaction, before its connection is given up. */
 const cancelMillis = 2000;
+const longestPauseMillis = 160;
 const endMillis = 10_000;
 
 /** What is sent for one caller, from its first message until the server is idle again. */
@@ -173,11 +174,13 @@ export class Work {
     const stopped = new Promise<void>((resolve) => {
       this.#hasStopped = resolve;
     });
-    for (let wait = 10; this.running && !this.wire.ended; wait *= 2) {
-      // A server that takes no new connection cannot be asked; the end of this one tells it as much.
-      await this.session.cancel().catch(() => this.wire.destroy());
+    for (let wait = 10; this.running && !this.wire.ended; wait = Math.min(2 * wait, longestPauseMillis)) {
+      // A server that takes no new connection now may take one soon; one that never does has this one ended.
+      await this.session.cancel().catch(() => undefined);
       await Promise.race([stopped, setTimeout(wait, undefined, { ref: false })]);
     }
+    // Before PostgreSQL 14 a server that computes does not see that its client has gone.
+    if (this.running) this.session.cancel().catch(() => undefined);
   }
 
   async #end(how: "COMMIT" | "ROLLBACK"): Promise<void> {

@@ -4,6 +4,7 @@ import { createConnection } from "./connection.ts";
 import { diagnose } from "./diagnose.ts";
 import { fileAt } from "./file.ts";
 import { openDatabase } from "./open.ts";
+import { roleSql } from "./role-sql.ts";
 import { probeRuntime } from "./runtime.ts";
 import { createSession } from "./session.ts";
 
@@ -33,5 +34,6 @@ export function createSqliteDriver(host: Pick<Host, "log">): Driver {
       }
     },
     diagnose,
+    roleSql,
   };
 }

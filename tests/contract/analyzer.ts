@@ -32,7 +32,8 @@ export interface AnalyzerSuite {
 }
 
 const never = new AbortController().signal;
-const setup = [
+/** What makes the tables that the statements are about. */
+export const setup = [
   "create table person (id integer not null primary key, name varchar(40), email varchar(80), region varchar(10), boss_id integer)",
   "create table purchase (id integer not null primary key, person_id integer, total decimal(10,2), placed date)",
   "create table salary (person_id integer not null primary key, amount integer)",

@@ -7,7 +7,8 @@ const usual = "/usr/lib/mysql/plugin";
 
 /** MariaDB's login plugins: those of an installed server, or of its package, unpacked into a folder of our own. */
 export function mariaDbPlugins(): { readonly folder: string; remove(): void } | { readonly absence: string } {
-  if (existsSync(join(usual, "auth_ed25519.so"))) return { folder: usual, remove: () => undefined };
+  const own = process.env.TIDEGATE_TEST_MYSQL_PLUGINS ?? usual;
+  if (existsSync(join(own, "auth_ed25519.so"))) return { folder: own, remove: () => undefined };
   if (!existsSync("/usr/bin/apt-get")) return { absence: "MariaDB's auth_ed25519 is not installed" };
   const cwd = mkdtempSync(join(tmpdir(), "tidegate-mariadb-plugins-"));
   const remove = () => rmSync(cwd, { recursive: true, force: true });

@@ -148,7 +148,7 @@ export function postgresSuite(driver: Driver, server: PostgresServer): DriverSui
         { sql: "with x as (select 1 as id) delete from item using x where item.id = x.id", kind: "write" },
         { sql: "select nextval('item')", kind: "write" },
         { sql: `select "pg_catalog"."set_config"('a.b', 'c', false)`, kind: "session" },
-        { sql: 'select U&"\\0070g_sleep"(1)', kind: "unknown" },
+        { sql: 'select U&"\\0070g_sleep"(1)', kind: "admin" },
         { sql: "select pg_read_file('PG_VERSION')", kind: "admin" },
         { sql: 'select \'delete from item; commit\', "delete" from (select 1 as "delete") x /* insert into */', kind: "read" },
         { sql: "select $tag$; drop table item;$tag$, E'\\'; commit', U&'\\0061'", kind: "read" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, request as forward } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -71,6 +71,19 @@ describe("installing from a server", () => {
     assert.equal(again.code, 0, again.stderr);
     assert.match(server.asked.at(-1) ?? "", /^tiny-1\.0\.0-any\.tgz@\d{6,}$/);
     assert.deepEqual(contentOf(cwd), ["tiny"]);
+  });
+
+  it("clears away what was interrupted so long ago that nobody comes back for it", async () => {
+    const registry = createTestRegistry();
+    registry.publish([registry.pack()]);
+    const cwd = tempFolder();
+    const plugins = join(cwd, "data/plugins");
+    mkdirSync(plugins, { recursive: true });
+    const part = (digit: string) => `.part-${digit.repeat(64)}~elsewhere~1~abcd`;
+    for (const digit of ["a", "b"]) writeFileSync(join(plugins, part(digit)), "half");
+    utimesSync(join(plugins, part("a")), 0, 0);
+    assert.equal((await tidegate(["plugin", "install", "tiny"], { cwd, env: registry.env() })).code, 0);
+    assert.deepEqual(readdirSync(plugins).sort(), [part("b"), "tiny"]);
   });
 
   it("tries again after a server error, and gives up with the next step", async () => {
@@ -220,7 +233,7 @@ describe("the way to the registry", () => {
 
   it("is refused in words when it cannot be read as an address", async () => {
     const registry = createTestRegistry();
-    for (const place of ["file://elsewhere/folder", "file:///a%2Fb", "https://", "ftp://example.com/v1"]) {
+    for (const place of ["file://elsewhere/folder", "file:///a%2Fb", "https://", "ftp://example.com/v1", "http://me:50%@127.0.0.1:1"]) {
       const { code, stderr } = await tidegate(["plugin", "install", "tiny"], { env: registry.env(place) });
       assert.ok(code === 2 || code === 3, `${place}: ${stderr}`);
       assert.match(stderr, /^Error: .+\nTry: /, place);

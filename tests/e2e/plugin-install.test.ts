@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -69,6 +70,23 @@ describe("tidegate plugin", () => {
     const manifest = join(plugins, "tiny/manifest.json");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"Tiny"', '"Tony"'));
     assert.match((await run(["plugin", "verify"])).stdout, /manifest.json has sha256 [0-9a-f]{12}…, the signed index says/);
+  });
+});
+
+describe("a plugin whose code and manifest were both changed", () => {
+  it("is found by verify, and installed again as verify says", async () => {
+    const { registry, run, plugins } = setUp();
+    registry.publish([registry.pack()]);
+    await run(["plugin", "install", "tiny"]);
+    const [code, path] = [Buffer.from("export default () => ({})"), join(plugins, "tiny/manifest.json")];
+    writeFileSync(join(plugins, "tiny/index.js"), code);
+    const sum = { sha256: createHash("sha256").update(code).digest("hex"), size: code.length };
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), files: { "index.js": sum } }));
+    const found = await run(["plugin", "verify"]);
+    assert.equal(found.code, 2);
+    assert.match(found.stderr, /Try: Install it again: tidegate plugin install tiny/);
+    assert.equal((await run(["plugin", "install", "tiny"])).stdout, "tiny  1.0.0 installed\n");
+    assert.equal((await run(["plugin", "verify"])).code, 0);
   });
 });
 
@@ -215,6 +233,19 @@ describe("the lock of a project", () => {
     assert.match((await offline(["query", "t", "select 1"])).stdout, answer);
     await run(["plugin", "remove", "tiny"]);
     assert.deepEqual(JSON.parse(readFileSync(join(cwd, "tidegate-plugins.lock"), "utf8")).plugins, {});
+  });
+
+  it("loses nothing when several processes change it at once", async () => {
+    const { registry, run, cwd } = setUp();
+    writeFileSync(join(cwd, "tidegate.yaml"), "limits: {}\n");
+    const names = ["aa", "bb", "cc", "dd", "ee", "ff"];
+    registry.publish(names.map((name) => registry.pack({ name, schemes: [name] })));
+    const pinnedNames = () => Object.keys(JSON.parse(readFileSync(join(cwd, "tidegate-plugins.lock"), "utf8")).plugins);
+    await Promise.all(names.map((name) => run(["plugin", "install", name])));
+    assert.deepEqual(pinnedNames(), names);
+    await Promise.all(names.slice(1).map((name) => run(["plugin", "remove", name])));
+    assert.deepEqual(pinnedNames(), ["aa"]);
+    assert.deepEqual(readdirSync(cwd).sort(), ["data", "tidegate-plugins.lock", "tidegate.yaml"]);
   });
 
   it("is followed on first use, and refuses another archive under the pinned version", async () => {

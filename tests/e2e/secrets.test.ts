@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readAbout } from "../../core/plugin/author/about.ts";
 import { pack } from "../../core/plugin/author/pack.ts";
-import { bundlePlugin } from "../../scripts/pack-plugin.ts";
+import { filesOf } from "../../scripts/pack-plugin.ts";
 import { binary, privateEnvironment, tempFolder, tidegate } from "../support/binary.ts";
 import { createTestRegistry } from "../support/plugin-registry.ts";
 import { type Keyring, keyringAbsence, startKeyring } from "../support/services-keyring.ts";
@@ -38,7 +38,8 @@ describe("a password that is kept elsewhere", { skip: noServer ?? false }, () =>
   before(async () => {
     const registry = createTestRegistry();
     const plugin = join(root, "plugins/postgres");
-    const { entry, archive } = pack(readAbout(plugin), { platform: "any", files: new Map([["index.js", await bundlePlugin(plugin)]]) });
+    const about = readAbout(plugin);
+    const { entry, archive } = pack(about, { platform: "any", files: await filesOf(plugin, about, "any") });
     writeFileSync(join(registry.folder, entry.file), archive);
     registry.publish([entry]);
     server = await startPostgres(bin as string);

@@ -8,11 +8,14 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SshConfig } from "../../core/config/config.ts";
 import { type Connections, createConnections } from "../../core/connection/connections.ts";
+import { connectionFor } from "../../core/connection/named.ts";
 import { asProblem, type Problem } from "../../core/problem.ts";
 import { createSecrets } from "../../core/secrets/resolve.ts";
 import { createMysqlDriver } from "../../plugins/mysql/driver.ts";
 import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
+import { createSqliteDriver } from "../../plugins/sqlite/driver.ts";
 import { createCallers } from "../support/callers.ts";
+import { createConfigFolder } from "../support/config-folder.ts";
 import { mariaDbAbsence, startMariaDb } from "../support/services-mysql.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../support/services-postgres.ts";
 import { descendants, makeKey, type Sshd, sshdAbsence, startSshd } from "../support/sshd.ts";
@@ -59,7 +62,6 @@ describe("a connection over SSH", { skip: absence ?? false }, () => {
   };
 
   it("reaches the database through one tunnel that all connections share", async () => {
-    const own = descendants(process.pid).length;
     const connections = connect(way());
     const address = await cell(
       connections,
@@ -70,8 +72,34 @@ describe("a connection over SSH", { skip: absence ?? false }, () => {
     for (const loan of loans) await loan.release();
     assert.equal(tunnelsOf(process.pid), 1);
     await connections.close();
-    assert.equal(descendants(process.pid).length, own, "nothing of it is left");
+    assert.deepEqual(descendants(process.pid).filter(ofTunnel), [], "nothing of it is left");
     assert.deepEqual(leftFolders(), []);
+  });
+
+  it("is configured where the connection is", async () => {
+    const folder = createConfigFolder();
+    const { host, port, user, identity, knownHosts } = way();
+    const ssh = { host, port, user, identity, knownHosts, agent: "none" };
+    const config = await folder.loadText(JSON.stringify({ connections: { sales: { target: url(postgres), ssh } } }));
+    folder.remove();
+    const { ssh: read, target } = connectionFor("sales", config, folder.project);
+    await using connections = closing(connect(read ?? assert.fail("it was lost"), target));
+    assert.equal(await cell(connections, "select 1"), 1);
+  });
+
+  it("is refused for an engine that is a file", async () => {
+    const connections = createConnections({
+      connections: [{ name: "shop", target: "sqlite::memory:", folder: "/", write: false, ssh: way() }],
+      secrets: createSecrets({ env: {}, warn: () => undefined }),
+      drivers: [createSqliteDriver({ log: () => undefined })],
+      limits: { most: 1, waitMillis: 1000, idleMillis: 1000, lifetimeMillis: 60_000, checkAfterMillis: 1000 },
+      unproved: () => undefined,
+    });
+    await assert.rejects(connections.borrow("shop", "read", never), {
+      code: "UNSUPPORTED",
+      message: "SQLite cannot be reached over SSH",
+      hint: "Remove connections.shop.ssh",
+    });
   });
 
   it("goes over other hosts first", async () => {
@@ -149,7 +177,7 @@ describe("a connection over SSH", { skip: absence ?? false }, () => {
     assert.ok(left.length >= 2);
     child.kill("SIGKILL");
     await until(() => left.every((pid) => !alive(pid)));
-    for (const name of leftFolders()) execFileSync("rm", ["-r", join(tmpdir(), name)]);
+    assert.deepEqual(leftFolders(), []);
   });
 
   it("says what to do when a host's key is not known, or has changed", async () => {
@@ -333,6 +361,11 @@ function closing(connections: Connections): Connections & AsyncDisposable {
 /** The `ssh` processes below one of ours; those that a jump starts are below them. */
 function sshOf(pid: number): number[] {
   return descendants(pid).filter((child) => alive(child) && readFileSync(`/proc/${child}/cmdline`, "utf8").startsWith("ssh\0"));
+}
+
+/** True for `ssh` and for the shell that watches over it: both name the tunnel's folder. */
+function ofTunnel(pid: number): boolean {
+  return alive(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("tidegate-ssh-");
 }
 
 function tunnelsOf(pid: number): number {

@@ -8,10 +8,13 @@ import type { Column, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
 import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 import { extremes, toldApart } from "../contract/exporter-tables.ts";
+import { csvOf, parquetOfCsv } from "../contract/parquet-of-csv.ts";
 
 const parquet = formatNamed("parquet");
 
-describeExporter({ exporter: parquet, read: readParquet, names: (names) => toldApart(names, true), tables: 15, megabytes: 640 });
+describeExporter({ exporter: parquet, read: readParquet, names: (names) => toldApart(names, true), tables: 15 });
+
+describeExporter({ exporter: parquetOfCsv, read: readParquet, names: (names) => toldApart(names, true), tables: 15 });
 
 async function ask(sql: string): Promise<unknown[][]> {
   const connection = await (await DuckDBInstance.create()).connect();
@@ -24,7 +27,7 @@ async function ask(sql: string): Promise<unknown[][]> {
 }
 
 async function typesOf(path: string): Promise<string[][]> {
-  return (await ask(`SELECT column_name, column_type FROM (DESCRIBE FROM '${path}')`)) as string[][];
+  return (await ask(`SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet('${path}'))`)) as string[][];
 }
 
 async function readParquet(path: string): Promise<Found> {
@@ -33,7 +36,7 @@ async function readParquet(path: string): Promise<Found> {
     const quoted = `"${name.replaceAll('"', '""')}"`;
     return type === "DOUBLE" ? quoted : type === "BLOB" ? `base64(${quoted})` : `${quoted}::VARCHAR`;
   });
-  const rows = await ask(`SELECT ${text.join(", ")} FROM '${path}'`);
+  const rows = await ask(`SELECT ${text.join(", ")} FROM read_parquet('${path}')`);
   const asText = (value: unknown) => (value === null ? null : Object.is(value, -0) ? "-0" : String(value));
   return { names: types.map(([name = ""]) => name), rows: rows.map((row) => row.map(asText)) };
 }
@@ -111,6 +114,74 @@ describe("parquet", () => {
   for (const [behaviour, type, nativeType, values, expected] of widened) {
     it(behaviour, async () => assert.equal(await typeFor({ type, nativeType }, values), expected));
   }
+
+  const declared: readonly (readonly [string, Column["type"], string, readonly string[], string, readonly string[]])[] = [
+    ["truths and floats in any spelling", "boolean", "boolean", ["t", "f"], "BOOLEAN", ["true", "false"]],
+    [
+      "floats with exponents",
+      "float",
+      "double precision",
+      ["1e+15", "-0", "NaN", "-Infinity"],
+      "DOUBLE",
+      ["1000000000000000.0", "-0.0", "nan", "-inf"],
+    ],
+    ["a decimal that is none", "decimal", "numeric(4,2)", ["1.50", "NaN"], "VARCHAR", ["1.50", "NaN"]],
+    ["decimals of any size", "decimal", "numeric", ["1".repeat(60)], "VARCHAR", ["1".repeat(60)]],
+    ["dates before Christ and without end", "date", "date", ["0044-03-15 BC", "infinity"], "DATE", ["0044-03-15 (BC)", "infinity"]],
+    [
+      "dates beyond the format",
+      "timestamp",
+      "timestamp",
+      ["294276-12-31 23:59:59", "294260-01-01 00:00:00"],
+      "VARCHAR",
+      ["294276-12-31 23:59:59", "294260-01-01 00:00:00"],
+    ],
+    ["the zone of a time", "time", "time with time zone", ["12:00:00+02"], "VARCHAR", ["12:00:00+02"]],
+    ["unsigned integers", "bigint", "BIGINT UNSIGNED", ["18446744073709551615"], "UBIGINT", ["18446744073709551615"]],
+  ];
+  for (const [what, type, nativeType, texts, expected, values] of declared) {
+    it(`keeps ${what} of typed CSV`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+      try {
+        const path = join(folder, "out.parquet");
+        const csv = {
+          ...csvOf(streamOf({ columns: [{ name: "c", type, nativeType }], rows: texts.map((text) => [text]) })),
+          rows: texts.length,
+        };
+        const chunks = parquet.encodeCsv?.(csv, { tempFolder: folder, signal: new AbortController().signal });
+        await writeFile(path, Buffer.concat(await Array.fromAsync(chunks ?? [])));
+        assert.deepEqual(await typesOf(path), [["c", expected]]);
+        assert.deepEqual(
+          await ask(`SELECT c::VARCHAR FROM '${path}'`),
+          values.map((value) => [value]),
+        );
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
+
+  it("keeps rows in order over many files of staged text, line ends and all", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+    try {
+      const path = join(folder, "out.parquet");
+      const columns: Column[] = [
+        { name: "n", type: "int", nativeType: "int" },
+        { name: "t", type: "text", nativeType: "text" },
+      ];
+      const long = '"line\n,"\n\r\n'.repeat(20);
+      const rows = Array.from({ length: 150_000 }, (_, index) => [index, `${index}${long}`]);
+      const chunks = parquet.encodeCsv?.(csvOf(streamOf({ columns, rows }, 1000)), {
+        tempFolder: folder,
+        signal: new AbortController().signal,
+      });
+      await writeFile(path, Buffer.concat(await Array.fromAsync(chunks ?? [])));
+      const wrong = `SELECT count(*), count(*) FILTER (n <> place OR t <> n || '${long}') FROM (SELECT *, row_number() OVER () - 1 AS place FROM '${path}')`;
+      assert.deepEqual(await ask(wrong), [[150_000n, 0n]]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   it("reads PostgreSQL's BC dates as BC", async () => {
     const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { frame, frameReader } from "../../core/connection/frames.ts";
+import { frame, frameReader } from "../../core/connection/seat/frames.ts";
 import { lineReader } from "../../core/server/lines.ts";
 
 describe("lines", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pack } from "../../core/plugin/author/pack.ts";
@@ -39,6 +39,19 @@ describe("publishing into a registry's folder", () => {
     assert.deepEqual(readdirSync(folder).sort(), ["index.json", "index.json.sig", ...files]);
     const signature = readFileSync(join(folder, "index.json.sig"), "utf8");
     assert.equal(signerOf(readFileSync(join(folder, "index.json")), signature, readKeys(publicText(key))), "me");
+  });
+
+  it("leaves a registry that is signed, and can be published into, when it is cut short", async () => {
+    const { folder, key, names } = setUp();
+    publish(folder, [packed("one")], key);
+    symlinkSync(join(folder, "nowhere/x"), join(folder, `.index.json.${process.pid}.tmp`));
+    const { code, message } = await refused(() => publish(folder, [packed("two")], key));
+    assert.equal(code, "FORBIDDEN");
+    assert.match(message, /^Cannot publish into ".*registry": the system says E\w+$/);
+    const signature = readFileSync(join(folder, "index.json.sig"), "utf8");
+    assert.equal(signerOf(readFileSync(join(folder, "index.json")), signature, readKeys(publicText(key))), "me");
+    publish(folder, [packed("two")], key);
+    assert.deepEqual(names(), ["one-1.0.0-any.tgz", "two-1.0.0-any.tgz"]);
   });
 
   it("raises the serial number each time, also within one second", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pack } from "../../core/plugin/author/pack.ts";
 import { writeIndex } from "../../core/plugin/author/publish.ts";
 import { publicText, type SigningKey } from "../../core/plugin/author/signing.ts";
 import { chooseEntry, entryForScheme, type PluginEntry, readIndex } from "../../core/plugin/catalogue.ts";
-import { pinned, pinnedEntry, readLock, withPin, writeLock } from "../../core/plugin/lock.ts";
+import { changeLock, pinned, pinnedEntry, readLock, withPin } from "../../core/plugin/lock.ts";
 import { platform } from "../../core/plugin/manifest.ts";
 import { createRegistryIndex } from "../../core/plugin/signed-index.ts";
 import { type Source, sourceAt } from "../../core/plugin/source.ts";
@@ -79,6 +79,18 @@ describe("a registry's index", () => {
     assert.equal((await index.read(signal)).index.serial, 5);
     publish(6);
     assert.equal((await index.read(signal)).index.serial, 6);
+  });
+
+  it("is refused when it cannot be remembered, because an older one could not be told then", async () => {
+    const { publish, folder, own } = createRegistry();
+    publish(1);
+    const blocked = join(tempFolder(), "data");
+    writeFileSync(blocked, "");
+    const keys = readKeys(publicText(own));
+    const index = createRegistryIndex({ source: sourceAt(folder), keys, folder: blocked, note: () => undefined });
+    const { code, message, hint } = await problemOf(index.read(signal));
+    assert.deepEqual([code, hint], ["FORBIDDEN", "Name a folder of your own in TIDEGATE_DATA_DIR"]);
+    assert.match(message, /^Cannot remember the registry in ".*data": the system says E\w+$/);
   });
 
   it("is remembered for the time when the registry is down, and only then", async () => {
@@ -153,11 +165,11 @@ describe("the lock of a project", () => {
   } as const;
   const here = chooseEntry(index, "p");
 
-  it("pins a version for every platform and is read as it was written", () => {
+  it("pins a version for every platform and is read as it was written", async () => {
     const folder = tempFolder();
     assert.equal(readLock(folder), undefined);
     const lock = pinned(withPin(undefined, "z", { version: "1.0.0", archives: {} }), index, here);
-    writeLock(folder, lock);
+    await changeLock(folder, () => lock, signal);
     assert.deepEqual(readLock(folder), lock);
     assert.deepEqual(Object.keys(lock.plugins), ["p", "z"]);
     assert.deepEqual(Object.keys(lock.plugins.p?.archives ?? {}), ["any", "plan9-mips"]);
@@ -173,6 +185,25 @@ describe("the lock of a project", () => {
     );
     assert.throws(() => pinnedEntry(index, "p", { ...pin, archives: {} }), /pins no archive for/);
     assert.throws(() => pinnedEntry(index, "p", { ...pin, version: "2.0.0" }), { code: "NOT_FOUND" });
+  });
+
+  it("is changed again after a process was ended in the middle of it, and left by whoever cancels the wait", async () => {
+    const folder = tempFolder();
+    const busy = join(folder, ".tidegate-plugins.lock.busy");
+    writeFileSync(busy, "");
+    const waiting = changeLock(folder, (lock) => withPin(lock, "a", undefined), AbortSignal.timeout(100));
+    await assert.rejects(waiting, { name: "TimeoutError" });
+    utimesSync(busy, 0, 0);
+    await changeLock(folder, (lock) => withPin(lock, "a", { version: "1.0.0", archives: {} }), signal);
+    assert.deepEqual(readdirSync(folder), ["tidegate-plugins.lock"]);
+  });
+
+  it("says what to do when it cannot be written or read", async () => {
+    const folder = join(tempFolder(), "gone");
+    const change = changeLock(folder, (lock) => withPin(lock, "a", undefined), signal);
+    await assert.rejects(change, { code: "FORBIDDEN", message: /^Cannot write ".*tidegate-plugins\.lock": the system says ENOENT$/ });
+    mkdirSync(join(folder, "tidegate-plugins.lock"), { recursive: true });
+    assert.throws(() => readLock(folder), { code: "CONFIG_INVALID", message: /the system says EISDIR$/ });
   });
 
   it("is refused when it is none", () => {

@@ -36,6 +36,20 @@ describe("target", () => {
     assert.equal(at("/", "memory://ann:a:b@h/d").target.password?.reveal(), "a:b");
   });
 
+  it("keeps an @ that belongs to the password", () => {
+    const { target } = at("/", "memory://ann:a@b@h/d@e");
+    assert.deepEqual([target.password?.reveal(), target.location], ["a@b", "h/d@e"]);
+  });
+
+  it("says what is wrong with a % that begins no escape, and repeats nothing of it", () => {
+    for (const target of ["memory://app:100%@db/sales", "memory://a%zzp:x@db/sales"])
+      assert.throws(
+        () => at("/", target),
+        ({ code, message, hint, cause }) =>
+          code === "INPUT_INVALID" && hint === 'Write "%25" for a plain "%"' && cause === undefined && !/100|zzp/.test(message),
+      );
+  });
+
   it("reads a file URL in every spelling people use", () => {
     assert.equal(at("/data", "files:shop.dat").target.location, "/data/shop.dat");
     assert.equal(at("/data", "files:///abs/shop.dat").target.location, "/abs/shop.dat");
@@ -77,9 +91,24 @@ describe("target", () => {
   });
 
   it("shows no password, whatever the URL looks like", () => {
-    for (const rest of ["u:p4ss@h/d", ":p4ss@h/d", "u:p4ss@[::1]:5/d?password=p4ss", "u:a:p4ss@h", "u:p4ss@p4ss@h/d"]) {
+    for (const rest of [
+      "u:p4ss@h/d",
+      ":p4ss@h/d",
+      "u:p4ss@[::1]:5/d?password=p4ss",
+      "u:a:p4ss@h",
+      "u:p4ss@p4ss@h/d",
+      "u:p4ss/p4ss?x=p4ss@h/d",
+    ]) {
       assert.doesNotMatch(at("/", `memory://${rest}`).display, /p4ss/, rest);
     }
+  });
+
+  it("takes a ? in a password for what it is, before a driver quotes the rest of it", () => {
+    for (const rest of ["u:p4?ss@h/d", "u:p4?x=ss@h/d", "u:12?34@h/d", "u:p4/p?ss@h/d"]) {
+      const says = ({ code, message }: { code: string; message: string }) => code === "INPUT_INVALID" && !/p4|ss|34/.test(message);
+      assert.throws(() => at("/", `memory://${rest}`), says, rest);
+    }
+    assert.deepEqual(at("/", "memory://h/d?user=a@b").target.options, { user: "a@b" });
   });
 });
 

@@ -26,7 +26,7 @@ function room(run: Run, level: LogLevel = "warn") {
   const tool: Tool = { name: "work", description: "", access: "read", input, run };
   const unused = () => assert.fail("this is not called");
   const telemetry = { root: () => span, close: async () => undefined };
-  const bind = () => ({ query: unused, explain: unused, export: unused, inspect: unused });
+  const bind = () => ({ query: unused, explain: unused, export: unused, execute: unused, inspect: unused });
   const calls = createToolCalls({ tools: [tool], bind, telemetry, log });
   const call = (given: unknown = {}, signal = new AbortController().signal) =>
     calls.call(tool.name, given, { principal: { id: "local", roles: [], via: "local" }, signal });
@@ -108,7 +108,7 @@ describe("the last line of an answer", () => {
   const result = { text: "n\n1\n", shown: 1, total: 3, counted: "all", cut: "rows", millis: 1 } as const;
   const last = async (more: Partial<InlineResult>) => {
     const call = { traceId: "t1", query: async () => ({ ...result, ...more }) } as unknown as Call;
-    return (await queryTool(["shop"]).run({ sql: "select" }, call)).split("\n").at(-1);
+    return String(await queryTool(["shop"]).run({ sql: "select" }, call)).split("\n").at(-1);
   };
 
   it("says what can be done about rows left out", async () => {

@@ -118,7 +118,7 @@ const tuning = ["--character-set-server=utf8mb4", "--innodb-buffer-pool-size=256
 /** The programs under test: those that `npm run test:engines` names, or MariaDB's of the system. */
 function programs(): Programs | undefined {
   const named = process.env.TIDEGATE_TEST_MYSQL;
-  const folders = named === undefined ? ["/usr/sbin", "/usr/bin", "/usr/local/bin"] : [named];
+  const folders = named?.split(":") ?? ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
   const find = (name: string) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
   return mariaDb(find) ?? (named === undefined ? undefined : mysql(find));
 }

@@ -47,6 +47,17 @@ export function findPostgres(): string | Absent {
   return process.env.TIDEGATE_TEST_POSTGRES ?? systemPostgres();
 }
 
+/** Of which major version the programs are. */
+export function majorOf(bin: string): number {
+  return Number(/\d+/.exec(execFileSync(join(bin, "postgres"), ["--version"], { encoding: "utf8" }))?.[0]);
+}
+
+/** The pgbouncer under test, found the same way. */
+export function findPooler(): string | undefined {
+  const places = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"];
+  return process.env.TIDEGATE_TEST_PGBOUNCER ?? places.find((path) => existsSync(path));
+}
+
 /** PostgreSQL 15 of the system first, then any other; installed when that is allowed. */
 export function systemPostgres(): string | Absent {
   const found = installed();

@@ -13,6 +13,8 @@ const openMillis = 60_000;
 const closeMillis = 2000;
 /** A driver that tries several ways of one server asks for its tunnel again at once. */
 const failedMillis = 50;
+/** How long the last words of `ssh` may take to arrive once it has ended. */
+const graceMillis = 200;
 /** What `ssh` says of a connection can arrive just after the connection has ended. */
 const sayMillis = 50;
 
@@ -33,6 +35,7 @@ interface Tunnel {
   readonly opened: Promise<Endpoint>;
   /** What `ssh` has said lately. */
   said: string;
+  over: boolean;
   close(): Promise<void>;
 }
 
@@ -94,15 +97,14 @@ function openTunnel(ssh: SshConfig, to: Endpoint, ended: () => void): Tunnel {
   checkEndpoint(to);
   checkIdentity(ssh);
   const folder = mkdtempSync(join(tmpdir(), "tidegate-ssh-"));
-  const [configFile, path] = [join(folder, "config"), join(folder, "s")];
-  writeFileSync(configFile, configText(ssh), { mode: 0o600 });
-  const [program = "", ...args] = sshCommand(ssh, { configFile, path, to });
+  writeFileSync(join(folder, "config"), configText(ssh), { mode: 0o600 });
+  const [program = "", ...args] = sshCommand(ssh, { folder, to });
   // A group of its own has no terminal that ssh could ask for a password, and does not hear Ctrl-C before we do.
   const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"], env: sshEnvironment() });
   const { promise: opened, resolve, reject } = Promise.withResolvers<Endpoint>();
-  const over = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<void>();
   const late = setTimeout(() => void tunnel.close(), openMillis);
-  const tunnel: Tunnel = { to, opened, said: "", close: () => close(child, over.promise) };
+  const tunnel: Tunnel = { to, opened, said: "", over: false, close: () => close(child, ending.promise) };
   child.stdin.on("error", () => undefined); // The end of a tunnel is reported once, by "close".
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     tunnel.said = `${tunnel.said}${text}`.slice(-4000);
@@ -110,16 +112,23 @@ function openTunnel(ssh: SshConfig, to: Endpoint, ended: () => void): Tunnel {
   child.stdout.once("data", () => {
     clearTimeout(late);
     tunnel.said = "";
-    resolve({ path });
+    resolve({ path: join(folder, "s") });
   });
   const end = (why: Problem) => {
+    if (tunnel.over) return;
+    tunnel.over = true;
     clearTimeout(late);
+    child.stdout.destroy();
+    child.stderr.destroy();
     rmSync(folder, { recursive: true, force: true });
     reject(why);
     void opened.then(ended, () => undefined);
-    over.resolve();
+    ending.resolve();
   };
-  child.once("close", (code) => end(tunnelProblem(ssh, tunnel.said, code)));
+  const finish = (code: number | null) => end(tunnelProblem(ssh, tunnel.said, code));
+  child.once("close", finish);
+  // What a ProxyCommand left running may hold the pipes open for ever.
+  child.once("exit", (code) => setTimeout(finish, graceMillis, code));
   child.once("error", (error) => {
     end(problem("UNSUPPORTED", `Cannot start "${program}", which runs ssh`, "Use a system that has it: Linux, macOS or WSL", error));
   });
@@ -127,13 +136,19 @@ function openTunnel(ssh: SshConfig, to: Endpoint, ended: () => void): Tunnel {
 }
 
 /** The shell around `ssh` ends it when nobody holds its standard input any more. */
-async function close(child: ChildProcess, over: Promise<void>): Promise<void> {
+async function close(child: ChildProcess, ending: Promise<void>): Promise<void> {
   child.stdin?.end();
-  const late = setTimeout(() => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-  }, closeMillis);
-  await over;
+  const late = setTimeout(() => endGroup(child), closeMillis);
+  await ending;
   clearTimeout(late);
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended just now.
+  }
 }
 
 /** What a target names goes onto a command line. */

@@ -5,6 +5,7 @@ import { gzipSync } from "fflate";
 import type { Manifest } from "../../contract/plugin.ts";
 import { problem } from "../../problem.ts";
 import type { PluginEntry } from "../catalogue.ts";
+import { onDisk } from "../disk.ts";
 import { contractVersion, platform } from "../manifest.ts";
 import { type About, aboutFile } from "./about.ts";
 import { tar } from "./archive.ts";
@@ -45,7 +46,7 @@ export function packInPlace(folder: string, about: About): Manifest {
     );
   }
   const manifest = manifestOf(about, build);
-  writeFileSync(join(folder, "manifest.json"), text(manifest));
+  onDisk({ failed: `Cannot pack "${folder}"` }, () => writeFileSync(join(folder, "manifest.json"), text(manifest)));
   return manifest;
 }
 

@@ -1,8 +1,9 @@
 import { createPublicKey } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { problem } from "../../problem.ts";
 import { type PluginEntry, type PluginIndex, readIndex } from "../catalogue.ts";
+import { onDisk } from "../disk.ts";
 import { signerOf } from "../trust.ts";
 import type { Packed } from "./pack.ts";
 import { type SigningKey, signatureOf } from "./signing.ts";
@@ -13,7 +14,7 @@ import { type SigningKey, signatureOf } from "./signing.ts";
  * @throws CONFLICT, also when the index there was signed by another key: a signature vouches for every entry
  */
 export function publish(folder: string, packed: readonly Packed[], key: SigningKey, overwrite = false): PluginIndex {
-  mkdirSync(folder, { recursive: true });
+  onDisk({ failed: `Cannot make "${folder}"` }, () => mkdirSync(folder, { recursive: true }));
   const before = indexOf(folder, key);
   const entries = packed.map(({ entry }) => entry);
   const changed = before?.plugins.find((old) => entries.some((entry) => isSame(old, entry) && old.sha256 !== entry.sha256));
@@ -30,12 +31,15 @@ export function publish(folder: string, packed: readonly Packed[], key: SigningK
   return writeIndex(folder, [...others, ...entries], serial, key);
 }
 
-/** Writes `index.json` and its signature. The serial number is its time in seconds, too. */
+/** Writes `index.json` and its signature; cut short, it leaves an index that is signed all the same. The serial number is its time in seconds, too. */
 export function writeIndex(folder: string, plugins: readonly PluginEntry[], serial: number, key: SigningKey): PluginIndex {
   const index: PluginIndex = { schema: 1, serial, created: new Date(serial * 1000).toISOString(), plugins };
   const bytes = Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
+  const signature = signatureOf(bytes, key);
+  const former = readFile(join(folder, "index.json.sig")) ?? "";
+  put(folder, "index.json.sig", Buffer.from(`${former}${signature}`));
   put(folder, "index.json", bytes);
-  put(folder, "index.json.sig", Buffer.from(signatureOf(bytes, key)));
+  put(folder, "index.json.sig", Buffer.from(signature));
   return index;
 }
 
@@ -68,6 +72,12 @@ function readFile(path: string): Buffer | undefined {
 /** In one step, so that a server never sends half of it. */
 function put(folder: string, name: string, bytes: Uint8Array): void {
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
-  writeFileSync(temporary, bytes);
-  renameSync(temporary, join(folder, name));
+  onDisk({ failed: `Cannot publish into "${folder}"` }, () => {
+    try {
+      writeFileSync(temporary, bytes);
+      renameSync(temporary, join(folder, name));
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  });
 }

@@ -1,5 +1,8 @@
+import { basename } from "node:path";
 import { readDuration, readSize } from "../../config/units.ts";
 import type { Principal } from "../../contract/policy.ts";
+import type { AskCasbin } from "../casbin.ts";
+import { type Ask, casbinGrants } from "./casbin-grants.ts";
 import { checkCycle, checkFile } from "./check.ts";
 import { createGrants, type Grants } from "./grants.ts";
 import { policyProblem, type ReadPolicy } from "./read.ts";
@@ -9,6 +12,8 @@ import type { PolicyFile, RoleEntry, RuleEntry } from "./schema.ts";
 /** What somebody's roles come to. */
 export interface Permissions {
   readonly roles: readonly string[];
+  /** Whether the policy knows anything of them: a role, or Casbin, which is asked for everybody. */
+  readonly knownTo: boolean;
   readonly grants: Grants;
   /** The entries of the roles, for all that is not a rule: limits, functions, hours. */
   readonly entries: readonly { readonly role: string; readonly entry: RoleEntry }[];
@@ -30,7 +35,11 @@ export interface Limits {
 /** All policy files as one, checked; asks nothing of the outside. */
 export interface RolePolicy {
   readonly files: readonly string[];
+  /** Files that the policy names and depends on. */
+  readonly besides: readonly string[];
   readonly roles: readonly string[];
+  /** Those listed by their ids. */
+  readonly principals: readonly string[];
   readonly auditSql: boolean;
   permissions(principal: Principal): Permissions;
   /** What each mask and filter names, for checks against a live catalog. */
@@ -44,12 +53,16 @@ export interface PlacedRule {
   readonly line: number;
 }
 
+/** Callers with different values are as many as there are accounts. */
+const mostRemembered = 1000;
+
 type Section = "roles" | "groups" | "principals";
 
 /** Joins policy files. @throws CONFIG_INVALID with file, line and remedy for whatever cannot hold */
 export function compilePolicy(
   files: readonly ReadPolicy[],
   known: { readonly connections: readonly string[]; readonly tools: readonly string[] },
+  casbin?: { readonly ask: AskCasbin; readonly columns: boolean; readonly files: readonly string[] },
 ): RolePolicy {
   const origin = { roles: new Map<string, ReadPolicy>(), groups: new Map<string, ReadPolicy>(), principals: new Map<string, ReadPolicy>() };
   for (const file of files) for (const section of ["roles", "groups", "principals"] as const) claim(file, section, origin[section]);
@@ -57,39 +70,74 @@ export function compilePolicy(
   const defaults = onlyOne(files, "default");
   const placed = files.flatMap(placedRules);
   const rulesOf = new Map<string, Rule[]>();
+  const granted = casbin === undefined ? [] : [createRule("casbin", { access: "admin" })];
   for (const { role, entry, file, line } of placed) {
     const rules = rulesOf.get(role) ?? [];
-    rules.push(createRule(`role ${role}, rule ${rules.length + 1} (${file}:${line})`, entry));
+    // The folder is nobody's business who is told of a rule.
+    rules.push(createRule(`role ${role}, rule ${rules.length + 1} (${basename(file)}:${line})`, entry));
     rulesOf.set(role, rules);
   }
+  if (casbin !== undefined) for (const rule of placed) refuseGrant(rule);
   for (const file of files) checkFile(file, [...origin.roles.keys()], [...origin.groups.keys()], known);
   for (const [name, file] of origin.roles) checkCycle(name, file, roleOf);
   const cache = new Map<string, Permissions>();
+  const byPrincipal = new WeakMap<Principal, Permissions>();
 
   const permissions = (principal: Principal): Permissions => {
+    const before = byPrincipal.get(principal) ?? permissionsOf(principal);
+    byPrincipal.set(principal, before);
+    return before;
+  };
+  const permissionsOf = (principal: Principal): Permissions => {
     const listed = origin.principals.get(principal.id)?.policy.principals?.[principal.id];
     const groups = (listed?.groups ?? []).flatMap((group) => origin.groups.get(group)?.policy.groups?.[group] ?? []);
     const carried = principal.roles.flatMap((name) => origin.groups.get(name)?.policy.groups?.[name] ?? (roleOf(name) ? [name] : []));
     const own = [...(listed?.roles ?? []), ...groups, ...carried];
     const roles = closure(own.length > 0 || listed !== undefined ? own : (defaults ?? []), roleOf);
     const values = { ...listed?.values, ...principal.values };
-    const key = JSON.stringify([roles, values]);
-    const found = cache.get(key) ?? createPermissions(roles, values);
+    const key = JSON.stringify([roles, values, casbin && principal.id]);
+    const found = cache.get(key) ?? createPermissions(roles, values, principal.id);
+    if (cache.size >= mostRemembered) cache.clear();
     cache.set(key, found);
     return found;
   };
-  const createPermissions = (roles: readonly string[], values: Permissions["values"]): Permissions => {
+  const createPermissions = (roles: readonly string[], values: Permissions["values"], id: string): Permissions => {
     const entries = roles.map((role) => ({ role, entry: roleOf(role) ?? {} }));
-    const rules = roles.flatMap((role) => rulesOf.get(role) ?? []);
-    return { roles, grants: createGrants(rules), entries, limits: limitsOf(entries.map(({ entry }) => entry.limits)), values };
+    const own = createGrants([...granted, ...roles.flatMap((role) => rulesOf.get(role) ?? [])]);
+    // An id that reads like a role must not bring its rights.
+    const subjects = roleOf(id) === undefined ? [id, ...roles] : roles;
+    const grants = casbin === undefined ? own : casbinGrants(own, anyOf(casbin.ask, subjects), casbin.columns);
+    const knownTo = casbin !== undefined || roles.length > 0;
+    return { roles, knownTo, grants, entries, limits: limitsOf(entries.map(({ entry }) => entry.limits)), values };
   };
   return {
     files: files.map(({ file }) => file),
+    besides: casbin?.files ?? [],
     roles: [...origin.roles.keys()],
+    principals: [...origin.principals.keys()],
     auditSql: files.some(({ policy }) => policy.audit?.sql === true),
     permissions,
     rules: placed,
   };
+}
+
+/** One yes is enough, as grants of several roles add up. */
+function anyOf(ask: AskCasbin, subjects: readonly string[]): Ask {
+  return (object, verb) => {
+    const answers = subjects.map((subject) => ask(subject, object, verb));
+    return answers.find(({ allowed }) => allowed) ?? answers.find(({ refusal }) => refusal !== undefined) ?? { allowed: false };
+  };
+}
+
+/** Two places that grant would each be believed to be the only one. */
+function refuseGrant({ file, line, entry }: PlacedRule): void {
+  if (entry.access === "none" || (entry.access === undefined && entry.verbs === undefined)) return;
+  throw policyProblem(
+    file,
+    line,
+    "the rule grants access, and Casbin decides on that here",
+    "Grant it in the Casbin policy, or take casbin out",
+  );
 }
 
 function placedRules({ file, policy, lineOf }: ReadPolicy): PlacedRule[] {
@@ -113,7 +161,8 @@ function claim(file: ReadPolicy, section: Section, owners: Map<string, ReadPolic
   }
 }
 
-function onlyOne(files: readonly ReadPolicy[], key: "default"): PolicyFile["default"] {
+/** What at most one file may say; two may say the same. */
+export function onlyOne<Key extends "default" | "casbin">(files: readonly ReadPolicy[], key: Key): PolicyFile[Key] {
   const [first, ...others] = files.filter(({ policy }) => policy[key] !== undefined);
   const other = others.find(({ policy }) => JSON.stringify(policy[key]) !== JSON.stringify(first?.policy[key]));
   if (first !== undefined && other !== undefined)

@@ -40,13 +40,14 @@ export function roleDenial({ entries, limits }: Permissions, analysis: Analysis,
     const refused = analysis.functions.find((used) => entry.functions?.deny?.some((known) => isNamed(used, known)));
     if (refused !== undefined)
       return deny(`Role "${role}" refuses the function "${refused.name}"`, "Leave the function out", `role ${role}, functions.deny`);
-    if (entry.whereRequired && analysis.everyRow)
-      return deny(
-        `The ${analysis.verb} has no where, and role "${role}" wants one`,
-        "Say which rows are meant with a where",
-        `role ${role}, whereRequired`,
-      );
   }
+  const strict = entries.find(({ entry }) => entry.whereRequired);
+  if (analysis.everyRow && (strict !== undefined || entries.every(({ entry }) => entry.whereRequired === undefined)))
+    return deny(
+      `The ${analysis.verb} has no where, so it would change every row`,
+      "Say which rows are meant with a where",
+      strict === undefined ? "no role says whereRequired: false" : `role ${strict.role}, whereRequired`,
+    );
   for (const key of ["joins", "depth", "relations"] as const) {
     const [most, is] = [limits[key], analysis.complexity[key]];
     if (most !== undefined && is > most)
@@ -68,34 +69,47 @@ export function kindDenial({ grants }: Permissions, connection: string, kind: St
   );
 }
 
-/** A refusal must not tell whether the relation exists, so it reads the same for one that does not. */
-export function relationDenial(table: TableGrants, use: RelationUse, verb: Verb): Denial {
-  const name = full(use);
-  if (!table.may("select")) return hide("object", use.through?.[0]?.name ?? use.name, table.refusedBy("select")?.id);
-  const rule = table.refusedBy(verb)?.id;
-  const told = rule === undefined ? "" : `: ${rule}`;
-  return deny(`You may read "${name}", and not ${verb} it${told}`, "Read it, or have the access granted", rule ?? `no rule grants ${verb}`);
-}
-
-export function columnDenial(table: TableGrants, use: RelationUse, columns: readonly ColumnUse[], verb: Verb): Denial | undefined {
-  for (const { column, byStar } of columns) {
-    if (byStar && use.through === undefined && verb === "select") continue;
-    const { visible, by } = table.column(column, "select");
-    const writable = verb === "select" || table.column(column, verb).visible || !table.column(column, "select").visible;
-    if (!visible) {
+/** Refuses what names anything that is not there for the caller. */
+export function hiddenDenial({ grants }: Permissions, connection: string, analysis: Analysis): Denial | undefined {
+  for (const use of analysis.relations) {
+    if (use.kind === "catalog") continue;
+    const table = grants.table({ connection, schema: use.schema, table: use.name });
+    const verb = verbFor(use);
+    if (!table.may("select") && !table.may(verb)) return hide("object", use.through?.[0]?.name ?? use.name, table.refusedBy("select")?.id);
+    for (const { column, byStar } of columnsOf(analysis, use)) {
+      if (byStar && use.through === undefined && verb === "select") continue;
+      const { visible, by } = table.column(column, "select");
+      if (visible) continue;
       const via = use.through?.[0];
-      if (via !== undefined)
-        return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out", by?.id);
-      return hide("column", column, by?.id);
+      if (via === undefined) return hide("column", column, by?.id);
+      return deny(`The view "${full(via)}" shows a column that is not open to you`, "Leave that column of the view out", by?.id);
     }
-    if (!writable)
-      return deny(
-        `You may read "${column}" of "${full(use)}", and not ${verb} it`,
-        "Leave the column out of what is written",
-        table.column(column, verb).by?.id ?? `no rule grants ${verb}`,
-      );
   }
   return undefined;
+}
+
+export function verbFor({ access }: RelationUse): Verb {
+  if (access === "read") return "select";
+  return access === "schema" ? "ddl" : access;
+}
+
+export const columnsOf = ({ columns }: Analysis, { schema, name }: RelationUse): ColumnUse[] =>
+  columns.filter((column) => column.table === name && column.schema === schema);
+
+/** What may be seen and not be changed. */
+export function verbDenial(table: TableGrants, use: RelationUse, columns: readonly ColumnUse[], verb: Verb): Denial | undefined {
+  if (!table.may(verb)) {
+    const rule = table.refusedBy(verb)?.id;
+    const message = `You may read "${full(use)}", and not ${verb} it${rule === undefined ? "" : `: ${rule}`}`;
+    return deny(message, "Read it, or have the access granted", rule ?? `no rule grants ${verb}`);
+  }
+  const kept = verb === "select" ? undefined : columns.find(({ column }) => !table.column(column, verb).visible);
+  if (kept === undefined) return undefined;
+  return deny(
+    `You may read "${kept.column}" of "${full(use)}", and not ${verb} it`,
+    "Leave the column out of what is written",
+    table.column(kept.column, verb).by?.id ?? `no rule grants ${verb}`,
+  );
 }
 
 /** A write sees the rows and values themselves; what is filtered or masked for somebody cannot be written by them. */

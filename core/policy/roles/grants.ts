@@ -8,7 +8,7 @@ export interface TableGrants {
   /** Whether a verb is granted for the table or some of its columns, and refused by no rule. */
   may(verb: Verb): boolean;
   /** The rule that refused the verb; absent when none did and none granted it. */
-  refusedBy(verb: Verb): Rule | undefined;
+  refusedBy(verb: Verb): Pick<Rule, "id"> | undefined;
   column(name: string, verb: Verb): ColumnGrant;
   readonly filters: readonly Rule[];
 }
@@ -16,7 +16,7 @@ export interface TableGrants {
 export interface ColumnGrant {
   readonly visible: boolean;
   readonly mask?: MaskForm;
-  readonly by?: Rule | undefined;
+  readonly by?: Pick<Rule, "id"> | undefined;
 }
 
 /** Everything the rules of somebody's roles say. */

@@ -6,9 +6,10 @@ export interface RateRule extends PolicyRule {
   judge(request: Pick<QueryRequest, "principal">): Verdict;
 }
 
+/** A call costs one unit of time in credit, and every millisecond earns as many as the rate: whole numbers, which do not drift. */
 interface Bucket {
-  calls: number;
-  at: number;
+  credit: number;
+  readonly at: number;
 }
 
 const millisOf: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -33,7 +34,7 @@ export function rateRule({ policy, now }: { readonly policy: () => RolePolicy | 
       });
       if (longest.waitMillis > 0) return tooMany(longest);
       // Only a call that passes every role is counted.
-      for (const { bucket } of asked) bucket.calls--;
+      for (const { bucket, cost } of asked) bucket.credit -= cost;
       return {};
     },
   };
@@ -42,16 +43,16 @@ export function rateRule({ policy, now }: { readonly policy: () => RolePolicy | 
 function filled(buckets: Map<string, Bucket>, { id, via }: Principal, role: string, rate: string, at: number) {
   const [count = "1", unit = "m"] = rate.split("/");
   const most = Number(count);
-  const perMilli = most / (millisOf[unit] ?? 60_000);
+  const cost = millisOf[unit] ?? 60_000;
   const key = JSON.stringify([via, id, role, rate]);
-  const before = buckets.get(key) ?? { calls: most, at };
-  const bucket = { calls: Math.min(most, before.calls + (at - before.at) * perMilli), at };
+  const before = buckets.get(key) ?? { credit: most * cost, at };
+  const bucket = { credit: Math.min(most * cost, before.credit + (at - before.at) * most), at };
   // The least recently used goes first, and is by then most likely full, as a new one is.
   buckets.delete(key);
   buckets.set(key, bucket);
   const [oldest] = buckets.keys();
   if (buckets.size > mostBuckets && oldest !== undefined) buckets.delete(oldest);
-  return { bucket, role, rate, waitMillis: bucket.calls >= 1 ? 0 : (1 - bucket.calls) / perMilli };
+  return { bucket, cost, role, rate, waitMillis: Math.max(0, (cost - bucket.credit) / most) };
 }
 
 function tooMany({ role, rate, waitMillis }: { readonly role: string; readonly rate: string; readonly waitMillis: number }): Verdict {

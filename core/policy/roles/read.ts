@@ -1,6 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { didYouMean, type Problem, problem } from "../../problem.ts";
-import { accessLevels, maskForms, type PolicyFile, policySchema, verbs } from "./schema.ts";
+import { accessLevels, confirms, maskForms, type PolicyFile, policySchema, verbs } from "./schema.ts";
 
 /** A policy file that was read, and where each part of it stood. */
 export interface ReadPolicy {
@@ -51,10 +51,27 @@ const known: Readonly<Record<string, readonly string[]>> = {
   access: accessLevels,
   verbs,
   mask: maskForms,
+  confirm: confirms,
 };
 const keys = [
+  ...["casbin", "model", "policy", "columns"],
   ...["version", "roles", "groups", "principals", "default", "audit", "about", "inherits", "rules", "limits", "functions", "patterns"],
-  ...["tools", "files", "hours", "whereRequired", "connection", "schema", "table", "column", "except", "access", "verbs", "mask", "where"],
+  ...[
+    "tools",
+    "files",
+    "hours",
+    "whereRequired",
+    "confirm",
+    "connection",
+    "schema",
+    "table",
+    "column",
+    "except",
+    "access",
+    "verbs",
+    "mask",
+    "where",
+  ],
   ...[
     "rows",
     "bytes",

@@ -41,4 +41,5 @@ const lacking = (key: string, rule: string): Problem =>
     code: "POLICY_DENIED",
     message: `Your principal has no value "${key}", and ${rule} needs one to tell which rows are yours`,
     hint: `Have principals.<you>.values.${key} set in the policy`,
+    rule,
   });

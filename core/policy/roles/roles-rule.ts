@@ -1,11 +1,10 @@
-import type { Analysis, RelationRestriction, RelationUse } from "../../contract/analysis.ts";
+import type { Analysis, ColumnUse, RelationRestriction } from "../../contract/analysis.ts";
 import type { ObjectName } from "../../contract/catalog.ts";
 import type { Narrowing, PolicyRule, QueryRequest, Verdict } from "../../contract/policy.ts";
 import type { Permissions, RolePolicy } from "./compile.ts";
-import { catalogDenial, columnDenial, kindDenial, noRole, relationDenial, roleDenial, writeDenial } from "./denials.ts";
+import { catalogDenial, columnsOf, hiddenDenial, kindDenial, noRole, roleDenial, verbDenial, verbFor, writeDenial } from "./denials.ts";
 import type { TableGrants } from "./grants.ts";
 import { restriction } from "./restriction.ts";
-import type { Verb } from "./schema.ts";
 
 /** What the rule needs to know of the world. */
 export interface RolesDeps {
@@ -20,19 +19,21 @@ export interface RolesDeps {
 
 /** Holds every statement against the roles of whoever sent it. Without a policy it narrows nothing. */
 export function rolesRule(deps: RolesDeps): PolicyRule {
+  const seen = rememberedSight();
   return {
     name: "roles",
     judge(request) {
       const policy = deps.policy();
       if (policy === undefined) return {};
       const permissions = policy.permissions(request.principal);
-      if (permissions.roles.length === 0) return noRole(request.principal);
+      if (!permissions.knownTo) return noRole(request.principal);
       const { analysis, kind } = request.statement;
       if (analysis === undefined) return unanalysed(permissions, request);
       return (
+        hiddenDenial(permissions, request.connection, analysis) ??
         roleDenial(permissions, analysis, deps.now()) ??
         kindDenial(permissions, request.connection, kind, analysis) ??
-        relations(permissions, request, analysis, deps)
+        relations(permissions, request, analysis, { ...deps, seen })
       );
     },
   };
@@ -50,7 +51,7 @@ function unanalysed({ grants, limits }: Permissions, { connection, statement }: 
   };
 }
 
-function relations(permissions: Permissions, { connection }: QueryRequest, analysis: Analysis, deps: RolesDeps): Verdict {
+function relations(permissions: Permissions, { connection }: QueryRequest, analysis: Analysis, { seen, ...deps }: Sighted): Verdict {
   const { grants, limits, values } = permissions;
   const restrictions: RelationRestriction[] = [];
   const rules = new Set<string>();
@@ -62,16 +63,14 @@ function relations(permissions: Permissions, { connection }: QueryRequest, analy
     }
     const table = grants.table({ connection, schema: use.schema, table: use.name });
     const verb = verbFor(use);
-    if (!table.may(verb)) return relationDenial(table, use, verb);
-    const columns = analysis.columns.filter((column) => column.table === use.name && column.schema === use.schema);
-    const denial = columnDenial(table, use, columns, verb);
+    const columns = columnsOf(analysis, use);
+    const denial = verbDenial(table, use, columns, verb);
     if (denial !== undefined) return denial;
-    const all = new Set([...deps.columns(connection, use), ...columns.map(({ column }) => column)]);
-    const narrowed = restriction(table, use, [...all], values);
-    if (narrowed === undefined) continue;
-    if (verb !== "select") return writeDenial(table, use, narrowed, columns);
-    if (!restrictions.some(sameAs(use))) restrictions.push({ ...narrowed, salt: deps.salt() });
-    for (const id of ruleIds(table, [...all])) rules.add(id);
+    const narrowed = seen(table, use, columns, deps.columns(connection, use), values);
+    if (narrowed.restriction === undefined) continue;
+    if (verb !== "select") return writeDenial(table, use, narrowed.restriction, columns);
+    if (!restrictions.some(sameAs(use))) restrictions.push({ ...narrowed.restriction, salt: deps.salt() });
+    for (const id of narrowed.rules) rules.add(id);
   }
   return narrowing(limits, restrictions, [...rules]);
 }
@@ -81,15 +80,38 @@ function narrowing(limits: Permissions["limits"], restrictions: readonly Relatio
   return { ...narrowed, ...(restrictions.length > 0 && { restrictions }), ...(rules.length > 0 && { rules }) };
 }
 
-function verbFor({ access }: RelationUse): Verb {
-  if (access === "read") return "select";
-  return access === "schema" ? "ddl" : access;
-}
-
 const sameAs =
   (a: ObjectName) =>
   (b: ObjectName): boolean =>
     a.name === b.name && a.schema === b.schema;
+
+type Sighted = RolesDeps & { readonly seen: ReturnType<typeof rememberedSight> };
+
+interface Sight {
+  /** The catalog's list this was made from; another list means another catalog. */
+  readonly columns: readonly string[];
+  readonly restriction: RelationRestriction | undefined;
+  readonly rules: readonly string[];
+}
+
+/** What of a table somebody sees is the same for every statement, until the policy or the catalog changes. */
+function rememberedSight() {
+  const known = new WeakMap<TableGrants, Sight>();
+  return (
+    table: TableGrants,
+    name: ObjectName,
+    used: readonly ColumnUse[],
+    ...[columns, values]: readonly [columns: readonly string[], values: Permissions["values"]]
+  ): Omit<Sight, "columns"> => {
+    const before = known.get(table);
+    const listed = used.every(({ column }) => columns.includes(column));
+    if (listed && before?.columns === columns) return before;
+    const all = [...new Set([...columns, ...used.map(({ column }) => column)])];
+    const sight = { columns, restriction: restriction(table, name, all, values), rules: ruleIds(table, all) };
+    if (listed) known.set(table, sight);
+    return sight;
+  };
+}
 
 function ruleIds(table: TableGrants, columns: readonly string[]): string[] {
   const columnRules = columns.map((column) => table.column(column, "select").by?.id).filter((id) => id !== undefined);

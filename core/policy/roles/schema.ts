@@ -3,6 +3,7 @@ import { z } from "zod";
 export const accessLevels = ["none", "read", "write", "schema", "admin"] as const;
 export const verbs = ["select", "insert", "update", "delete", "ddl", "admin"] as const;
 export const maskForms = ["redact", "null", "hash", "partial"] as const;
+export const confirms = ["required", "possible", "never"] as const;
 const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
 const text = z.string().min(1);
@@ -22,7 +23,7 @@ const places = {
 };
 
 const mask = z
-  .union([z.enum(maskForms), z.strictObject({ sql: text })])
+  .union([z.enum(maskForms), z.null().transform(() => "null" as const), z.strictObject({ sql: text })])
   .describe("How the columns look: redact, null, hash, partial, or { sql: an expression over the columns of the row }");
 
 const rule = z
@@ -82,7 +83,14 @@ const role = z.strictObject({
   tools: z.array(text).optional().describe("Only these tools"),
   files: z.boolean().optional().describe("False refuses exports to files"),
   hours: hours.optional(),
-  whereRequired: z.boolean().optional().describe("True refuses an update or delete without a where"),
+  whereRequired: z
+    .boolean()
+    .optional()
+    .describe("An update or delete without a where is refused unless a role says false here; true of any role beats that"),
+  confirm: z
+    .enum(confirms)
+    .optional()
+    .describe("Whether a person has to agree to a write: required, possible (where the client can ask; the default) or never"),
 });
 
 const principal = z.strictObject({
@@ -98,6 +106,14 @@ export const policySchema = z.strictObject({
   groups: z.record(text, z.array(text)).optional(),
   principals: z.record(text, principal).optional(),
   default: z.array(text).optional().describe("Roles of everybody who is not listed; without it they may do nothing"),
+  casbin: z
+    .strictObject({
+      model: text.describe("The model's file, from this file's folder"),
+      policy: text.describe("The policy's file, from this file's folder"),
+      columns: z.boolean().optional().describe("True also asks for each column, as connection/schema/table/column"),
+    })
+    .optional()
+    .describe("Casbin decides who may do what; roles then only narrow"),
   audit: z.strictObject({ sql: z.boolean().optional() }).optional().describe("sql: whether the audit keeps the text of statements"),
 });
 

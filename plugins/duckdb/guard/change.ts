@@ -18,10 +18,11 @@ const accesses: Readonly<Record<string, RelationAccess>> = {
  */
 export function analyzeChange(sql: string, { kind }: Classified, snapshot: Snapshot): Analysis | undefined {
   if (kind === "read") return undefined;
-  const verb = firstWords(sql)[0];
   const words = wordsOf(sql);
+  const own = outermost(words);
+  const access = kind === "schema" ? "schema" : own.map((word) => accesses[word]).find((found) => found !== undefined);
+  const verb = own.find((word) => accesses[word] !== undefined) ?? firstWords(sql)[0];
   const target = targetOf(words, snapshot);
-  const access = kind === "schema" ? "schema" : words.map((word) => accesses[word.toLowerCase()]).find((found) => found !== undefined);
   const read = namedIn(words, snapshot).filter((relation) => relation !== target);
   const relations: RelationUse[] = read.map((relation) => ({ ...identity(relation), access: "read" as const }));
   if (target !== undefined) relations.unshift({ ...identity(target), access: access ?? "update" });
@@ -33,7 +34,7 @@ export function analyzeChange(sql: string, { kind }: Classified, snapshot: Snaps
     ),
     functions: [],
     complexity: { relations: relations.length, joins: 0, depth: 1, recursive: false },
-    ...((access === "update" || access === "delete") && !words.some((word) => word.toLowerCase() === "where") && { everyRow: true }),
+    ...((access === "update" || access === "delete") && !own.includes("where") && { everyRow: true }),
     fingerprint: createHash("sha256").update(words.join(" ").toLowerCase()).digest("hex").slice(0, 16),
   };
 }
@@ -65,12 +66,26 @@ function namedIn(words: readonly string[], snapshot: Snapshot): Relation[] {
   return [...new Set(found)];
 }
 
+/** The words outside of parentheses, where subqueries and what stands before the verb are. */
+function outermost(words: readonly string[]): string[] {
+  let depth = 0;
+  return words.flatMap((word) => {
+    if (word === "(") depth++;
+    else if (word === ")") depth--;
+    return depth === 0 ? [word.toLowerCase()] : [];
+  });
+}
+
+const literal = /^(?:\$(\w*)\$[\s\S]*?\$\1\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*')/;
+
 /** Words, names in quotes and signs, without literals and comments. */
 function wordsOf(sql: string): string[] {
   const words: string[] = [];
   for (let at = skipBlanks(sql, 0); at < sql.length; at = skipBlanks(sql, at)) {
-    const token = /^(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|[\w$\u0080-\uffff]+|[\s\S])/.exec(sql.slice(at))?.[0] ?? "";
-    if (!token.startsWith("'") && !/^\d/.test(token)) words.push(token);
+    const rest = sql.slice(at);
+    const value = literal.exec(rest)?.[0];
+    const token = value ?? /^(?:"(?:[^"]|"")*"|[\w$\u0080-\uffff]+|[\s\S])/.exec(rest)?.[0] ?? "";
+    if (value === undefined && !/^\d/.test(token)) words.push(token);
     at += token.length;
   }
   return words;

@@ -14,6 +14,8 @@ export interface Found {
 }
 
 const kinds: Readonly<Record<string, ObjectKind>> = { VIEW: "view", "SYSTEM VIEW": "view", SEQUENCE: "sequence" };
+/** Storage engines with transactions, in lower case. */
+const transactional: ReadonlySet<string> = new Set(["innodb", "rocksdb", "tokudb", "ndbcluster", "ndb", "columnstore"]);
 const jsonCheck = /^json_valid\(`((?:[^`]|``)*)`\)$/i;
 
 /** The rows of each object, in the order of their third and fourth column. */
@@ -38,7 +40,7 @@ export function keyOf([schema, name]: Row): string {
 }
 
 /** A table, view or sequence with its name, kind, comment, rows and size. */
-export function named([schema, name, type, comment, rows, bytes]: Row): CatalogObject {
+export function named([schema, name, type, comment, rows, bytes, engine]: Row): CatalogObject {
   const kind = kinds[type ?? ""] ?? "table";
   const said = comment === "VIEW" && kind === "view" ? "" : comment;
   return {
@@ -48,6 +50,7 @@ export function named([schema, name, type, comment, rows, bytes]: Row): CatalogO
     ...(said && { comment: said }),
     ...(rows != null && kind === "table" && { estimatedRows: Number(rows) }),
     ...(bytes != null && kind === "table" && { bytes: Number(bytes) }),
+    ...(engine != null && kind === "table" && !transactional.has(engine.toLowerCase()) && { transactional: false }),
   };
 }
 

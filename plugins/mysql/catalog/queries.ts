@@ -28,7 +28,7 @@ export function catalogQueries(
     (object === undefined ? "" : ` and ${nameColumn} = ${literal(object.name)}`);
   const tables = only("table_schema", "table_name");
   const names = {
-    objects: `select table_schema, table_name, table_type, table_comment, table_rows, data_length + index_length from information_schema.tables where ${tables}`,
+    objects: `select table_schema, table_name, table_type, table_comment, table_rows, data_length + index_length, engine from information_schema.tables where ${tables}`,
     routines: `select routine_schema, routine_name, routine_type, routine_comment${detail === "full" ? ", is_deterministic, sql_data_access, security_type, routine_definition" : ""} from information_schema.routines where ${only("routine_schema", "routine_name")}`,
   };
   if (detail === "names") return names;

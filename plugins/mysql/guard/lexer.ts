@@ -178,4 +178,4 @@ function match(pattern: RegExp, sql: string, at: number): number {
   return pattern.exec(sql)?.[0].length ?? 0;
 }
 
-const odd = (sql: string, at: number): Unresolved => new Unresolved(`"${sql.slice(at, at + 12)}"`);
+const odd = (sql: string, at: number): Unresolved => new Unresolved(`"${sql.slice(at, at + 12).replace(/[\p{Cc}\s]+/gu, " ")}"`);

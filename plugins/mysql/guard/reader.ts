@@ -1,10 +1,15 @@
 import type { Lexed, Token } from "./lexer.ts";
+import type { Call, TableRef } from "./tree.ts";
 import { Unresolved } from "./unresolved.ts";
 import { reserved } from "./words.ts";
 
 /** Goes through the tokens of one statement. */
 export interface Reader {
   readonly text: string;
+  /** Every table that was named so far, common table expressions among them. */
+  readonly tables: TableRef[];
+  /** Every function that was called so far. */
+  readonly calls: Call[];
   /** The token `ahead` of the next one. */
   peek(ahead?: number): Token;
   next(): Token;
@@ -21,10 +26,12 @@ export interface Reader {
   /** Takes a name, in backticks or not. */
   name(): Token;
   isName(ahead?: number): boolean;
-  /** Names, or whatever `read` reads, with commas between them. */
+  /** Whatever `read` reads, with commas between. */
   list<Part>(read: () => Part): Part[];
-  /** The same between parentheses. */
+  /** Whatever `read` reads, between parentheses. */
   inParentheses<Part>(read: () => Part): Part;
+  /** Counts one more level. @throws Unresolved when there are too many */
+  nested<Part>(read: () => Part): Part;
   fail(): never;
 }
 
@@ -61,8 +68,16 @@ export function createReader({ text, tokens }: Lexed): Reader {
     while (take(",")) found.push(read());
     return found;
   };
+  const nested = <Part>(read: () => Part): Part => {
+    if (++depth > deepest) throw new Unresolved(`a statement nested more than ${deepest} deep`);
+    const found = read();
+    depth--;
+    return found;
+  };
   return {
     text,
+    tables: [],
+    calls: [],
     peek,
     next,
     get end() {
@@ -75,11 +90,10 @@ export function createReader({ text, tokens }: Lexed): Reader {
     name: () => (isName() ? next() : fail()),
     isName,
     list,
+    nested,
     inParentheses(read) {
       expect("(");
-      if (++depth > deepest) throw new Unresolved(`a statement nested more than ${deepest} deep`);
-      const found = read();
-      depth--;
+      const found = nested(read);
       expect(")");
       return found;
     },

@@ -67,6 +67,8 @@ export interface TableRef {
   readonly end: number;
   /** `partition (…)` and `for system_time …`, which stay with the name. */
   readonly suffix: string;
+  /** The expressions of `for system_time`. */
+  readonly time: readonly Expression[];
   readonly hints?: { readonly start: number; readonly end: number };
 }
 

@@ -5,7 +5,7 @@ export const reserved: ReadonlySet<string> = set(
   "all and any as asc between binary by call case check collate column create cross delete desc distinct distinctrow div drop else",
   "except exists explain false fetch for force foreign from fulltext grant group having ignore in index inner insert intersect interval",
   "into is join key keys kill left like limit load lock match mod natural not null offset on or order outer over partition primary",
-  "procedure references regexp rename replace return right rlike select separator set show sql_big_result sql_calc_found_rows",
+  "procedure references regexp rename replace return returning right rlike select separator set show sql_big_result sql_calc_found_rows",
   "sql_small_result straight_join table then to trigger true union unique unlock update use using values when where window with write xor",
 );
 

@@ -20,11 +20,11 @@ export interface Place {
 /** Older ones lack what the catalog reads and what takes back a caller's settings. */
 const oldest = { MariaDB: [10, 3], MySQL: [8, 0] } as const;
 /** These change how SQL is read or values are written. */
-const unwanted = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI", "ORACLE", "PAD_CHAR_TO_FULL_LENGTH"];
+const unwanted = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI", "ORACLE", "PAD_CHAR_TO_FULL_LENGTH", "IGNORE_SPACE"];
 const modes = unwanted.reduce((rest, mode) => `replace(${rest}, ',${mode},', ',')`, "concat(',', @@sql_mode, ',')");
 const set = `set names utf8mb4, autocommit = 1, time_zone = '+00:00', group_concat_max_len = 4294967295, sql_mode = trim(both ',' from ${modes})`;
-const look =
-  "select @@sql_mode, @@time_zone, @@character_set_client, database(), concat_ws(' as ', current_user(), nullif(current_role(), 'NONE'))";
+const look = (readOnly: string): string =>
+  `select @@sql_mode, @@time_zone, @@character_set_client, ${readOnly}, database(), concat_ws(' as ', current_user(), nullif(current_role(), 'NONE'))`;
 
 /** Asks a server what it is. @throws where it is too old */
 export async function identify(packets: PacketStream): Promise<Facts> {
@@ -51,10 +51,11 @@ export async function pinSession(
     : `set max_execution_time = ${Math.min(maxStatementSeconds * 1000, 4294967295)}`;
   // A statement that commits by itself would leave a read-only transaction behind and write after it.
   const access = `set session transaction ${readOnly ? "read only" : "read write"}`;
-  const answers = await askTexts(packets, ...(reset ? [resetCommand] : []), set, wall, access, look);
-  const [mode = "", zone, charset, database, user] = answers.at(-1)?.[0] ?? [];
-  if (/ANSI_QUOTES|NO_BACKSLASH_ESCAPES/.test(mode ?? "") || zone !== "+00:00" || charset !== "utf8mb4") {
-    const message = "The server did not take the session settings that exact values need";
+  const answers = await askTexts(packets, ...(reset ? [resetCommand] : []), set, wall, access, look(isMariaDb ? "@@tx_read_only" : "@@transaction_read_only"));
+  const [mode, zone, charset, isReadOnly, database, user] = answers.at(-1)?.[0] ?? [];
+  const isRead = mode != null && !/ANSI|NO_BACKSLASH_ESCAPES|ORACLE|IGNORE_SPACE/.test(mode);
+  if (!isRead || zone !== "+00:00" || charset !== "utf8mb4" || isReadOnly !== (readOnly ? "1" : "0")) {
+    const message = "The server did not take the session settings that exact values and safe reading need";
     throw refusal({ code: "CONNECTION_FAILED", message, hint: "Check init_connect and any proxy before the server", retryable: false });
   }
   return { database: database ?? undefined, user: user ?? "" };

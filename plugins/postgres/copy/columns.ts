@@ -1,3 +1,4 @@
+import type { CopyOptions } from "../../../core/contract/driver.ts";
 import type { Column } from "../../../core/contract/rows.ts";
 
 /** What COPY is to write, and what is left for us to rewrite in it. */
@@ -8,11 +9,12 @@ export interface CopyForm {
   readonly floats: readonly number[];
 }
 
-/** How COPY writes each column in the form all CSV of this product has; nothing when SQL cannot make the form of one. */
-export function copyForm(columns: readonly Column[]): CopyForm | undefined {
+/** How COPY writes each column in the form all CSV of this product has, or one near it; nothing when SQL cannot make the form of one. */
+export function copyForm(columns: readonly Column[], spelling?: CopyOptions["spelling"]): CopyForm | undefined {
   if (columns.length === 0 || columns.some(({ type }) => type === "list")) return undefined;
-  const list = columns.map((column, index) => written(column, `c${index}`));
-  const floats = columns.flatMap(({ type }, index) => (type === "float" ? [index] : []));
+  const own = (type: Column["type"]) => spelling === "any" && (type === "boolean" || type === "float");
+  const list = columns.map((column, index) => (own(column.type) ? `c${index}` : written(column, `c${index}`)));
+  const floats = columns.flatMap(({ type }, index) => (type === "float" && !own(type) ? [index] : []));
   if (floats.length === 0) return { list, floats };
   const alike = floats.map((index) => `(${writtenAlike(columns[index]?.nativeType ?? "", `c${index}`)})`);
   return { list: [...list, `case when ${alike.join(" and ")} then null else 'x' end`], floats };

@@ -1,12 +1,11 @@
-import type { CsvStream, Params, QueryOptions } from "../../../core/contract/driver.ts";
+import type { CopyOptions, CsvStream, Params, QueryOptions } from "../../../core/contract/driver.ts";
 import type { Column } from "../../../core/contract/rows.ts";
 import type { Work } from "../session.ts";
-import { passGate } from "../sql/gate.ts";
 import { lower } from "../sql/kind.ts";
 import { bodyOf, type Token } from "../sql/lexer.ts";
 import { replaceAt } from "../sql/params.ts";
 import type { Bound } from "../statement/describe.ts";
-import { type Engine, runStatement } from "../statement/run.ts";
+import { type Engine, ready, runStatement } from "../statement/run.ts";
 import { bind, execute, parse } from "../wire/messages.ts";
 import { tag } from "../wire/wire.ts";
 import { chunkBytes, copiedChunks } from "./chunks.ts";
@@ -16,14 +15,13 @@ import { csvLine } from "./csv.ts";
 const copies = /^(?:select|values|table|with|\()$/;
 
 /** A result as CSV, written by COPY where its form is ours, else by us from its rows. */
-export async function copyOut(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<CsvStream> {
-  const { session, describer, names } = engine;
+export async function copyOut(engine: Engine, sql: string, params: Params, options: CopyOptions): Promise<CsvStream> {
+  const { session, names } = engine;
   const work = await session.begin(options.signal);
   try {
-    const statement = await describer.bound(work, sql, params);
-    passGate(statement.kind, statement.tokens, session.readOnly);
+    const statement = await ready(engine, work, { sql, params, options, readOnly: session.readOnly });
     const columns = names.columns(statement.fields);
-    const form = statement.kind === "read" && copies.test(lower(statement.tokens[0])) ? copyForm(columns) : undefined;
+    const form = statement.kind === "read" && copies.test(lower(statement.tokens[0])) ? copyForm(columns, options.spelling) : undefined;
     if (form === undefined) {
       await work.end();
       return await rowsAsCsv(engine, sql, params, options);

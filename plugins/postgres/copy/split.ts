@@ -1,5 +1,5 @@
 import type { ObjectName } from "../../../core/contract/catalog.ts";
-import type { PartReader, SplitTable } from "../../../core/contract/driver.ts";
+import type { CopyOptions, PartReader, SplitTable } from "../../../core/contract/driver.ts";
 import type { Session } from "../session.ts";
 import type { Engine } from "../statement/run.ts";
 import { tag } from "../wire/wire.ts";
@@ -28,7 +28,7 @@ interface Plan {
 export async function splitTable(
   { session, describer, names }: Engine,
   { schema, name }: ObjectName,
-  signal: AbortSignal,
+  { signal, spelling }: Pick<CopyOptions, "signal" | "spelling">,
 ): Promise<SplitTable | undefined> {
   if (session.opened.facts.version < tidRanges) return undefined;
   const table = [...(schema === undefined ? [] : [schema]), name].map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
@@ -40,7 +40,7 @@ export async function splitTable(
     await work.rows(`select from ${table} limit 0`);
     const { fields } = await describer.bound(work, `select * from ${table}`, []);
     const columns = names.columns(fields);
-    const form = copyForm(columns);
+    const form = copyForm(columns, spelling);
     const [found] = form === undefined ? [] : await work.rows(factsSql, [table]);
     const [pages = 0, bytes = 0] = (found ?? []).map(Number);
     const pagesPerPart = Math.max(1, Math.floor((partBytes * pages) / Math.max(1, bytes)));

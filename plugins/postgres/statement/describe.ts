@@ -1,7 +1,8 @@
 import type { Params } from "../../../core/contract/driver.ts";
+import type { Sendable } from "../guard/guard.ts";
 import { refusal } from "../refusal.ts";
 import { type Kind, kindOf } from "../sql/kind.ts";
-import { statementsOf, type Token } from "../sql/lexer.ts";
+import { statementsOf, type Token, tokensOf } from "../sql/lexer.ts";
 import { checkCount, type Numbered, numbered } from "../sql/params.ts";
 import { parameterText } from "../values/encode.ts";
 import type { Names } from "../values/names.ts";
@@ -28,9 +29,12 @@ export interface Bound extends Described {
 export interface Describer {
   /** The kind of every statement of a text. */
   kinds(work: Work, sql: string): Promise<readonly Kind[]>;
-  /** The one statement of a text. @throws SQL_INVALID when there is none, or more */
-  bound(work: Work, sql: string, params: Params): Promise<Bound>;
+  /** The one statement of a text, in the words `send` gives it. @throws SQL_INVALID when there is none, or more */
+  bound(work: Work, sql: string, params: Params, send?: Sender): Promise<Bound>;
 }
+
+/** Says how a text with numbered parameters is sent. */
+export type Sender = (work: Work, sql: string) => Promise<Sendable>;
 
 /** The server's own error, and where in the caller's text it points. */
 export type LocatedError = ServerError & { readonly offset?: number };
@@ -66,16 +70,23 @@ export function createDescriber(names: Names): Describer {
         throw error;
       }
     },
-    async bound(work, sql, params) {
+    async bound(work, sql, params, send) {
       checkText(sql);
       const text = numbered(sql, params);
       if (statementsOf(text.sql).length === 0)
         throw refusal({ code: "SQL_INVALID", message: "The text holds no statement", hint: "Write one SQL statement" });
-      const described = last?.sql === text.sql ? last : await look(work, text);
+      const sent = await send?.(work, text.sql);
+      const described = sent?.isNarrower
+        ? await look(work, { sql: sent.sql, original: nowhere })
+        : last?.sql === text.sql
+          ? last
+          : await look(work, text);
       last = undefined;
+      if (sent?.refused !== undefined) throw refusal(sent.refused);
       checkCount(described.parameterTypes.length, text.values.length);
       return {
         ...described,
+        ...(sent !== undefined && { sql: sent.sql, tokens: tokensOf(sent.sql), kind: sent.kind ?? described.kind }),
         values: text.values.map((value, index) => parameterText(value, described.parameterTypes[index] ?? 0, index + 1)),
       };
     },
@@ -121,8 +132,12 @@ export function located(error: unknown, sql: string, original: Numbered["origina
   let offset = 0;
   for (let left = Number(error.position) - 1; left > 0 && offset < sql.length; left--)
     offset += (sql.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
-  return Object.assign(error, { offset: original(offset) });
+  const place = original(offset);
+  return Number.isNaN(place) ? error : Object.assign(error, { offset: place });
 }
+
+/** Places of a text that the caller did not write mean nothing to them. */
+const nowhere = (): number => Number.NaN;
 
 function checkText(sql: string): void {
   const position = sql.indexOf("\0");

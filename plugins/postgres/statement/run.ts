@@ -1,5 +1,6 @@
 import type { Params, QueryOptions } from "../../../core/contract/driver.ts";
 import type { Batch, RowStream, Value } from "../../../core/contract/rows.ts";
+import type { Guard } from "../guard/guard.ts";
 import type { Session } from "../session.ts";
 import { passGate } from "../sql/gate.ts";
 import { lower } from "../sql/kind.ts";
@@ -15,6 +16,7 @@ export interface Engine {
   readonly session: Session;
   readonly names: Names;
   readonly describer: Describer;
+  readonly guard: Guard;
 }
 
 /** Statements that can run in a transaction and give their rows in pieces. */
@@ -24,7 +26,7 @@ export async function runStatement(engine: Engine, sql: string, params: Params, 
   const { session, names } = engine;
   const work = await session.begin(options.signal);
   try {
-    const statement = await ready(engine, work, { sql, params, readOnly: session.readOnly });
+    const statement = await ready(engine, work, { sql, params, options, readOnly: session.readOnly });
     if (session.readOnly || streaming.test(lower(statement.tokens[0]))) return await openTransaction(work, names, statement, options);
     if (session.opened.pins === undefined) return await runAlone(work, names, statement, options);
     return await runPooled(engine, work, statement, options);
@@ -43,21 +45,28 @@ export async function runInside(
   const work = await engine.session.begin(options.signal, holder);
   try {
     await work.savepoint();
-    return await openRows(work, engine.names, await ready(engine, work, { sql, params, readOnly }), { ...options, keeps: !readOnly });
+    return await openRows(work, engine.names, await ready(engine, work, { sql, params, options, readOnly }), {
+      ...options,
+      keeps: !readOnly,
+    });
   } catch (error) {
     await work.end();
     throw error;
   }
 }
 
-/** Described and let through. */
-async function ready(
-  { describer }: Engine,
-  work: Work,
-  { sql, params, readOnly }: { readonly sql: string; readonly params: Params; readonly readOnly: boolean },
-): Promise<Bound> {
-  const statement = await describer.bound(work, sql, params);
+interface Asked {
+  readonly sql: string;
+  readonly params: Params;
+  readonly options: Pick<QueryOptions, "restrictions">;
+  readonly readOnly: boolean;
+}
+
+/** Written so that it can be sent, described and let through. */
+export async function ready({ describer, guard }: Engine, work: Work, { sql, params, options, readOnly }: Asked): Promise<Bound> {
+  const statement = await describer.bound(work, sql, params, (_, text) => guard.sendable(work, text, options.restrictions));
   passGate(statement.kind, statement.tokens, readOnly);
+  if (statement.kind !== "read") guard.changed();
   return statement;
 }
 

@@ -3,10 +3,11 @@ import { constants } from "node:sqlite";
 import type { Analysis, ColumnUse, FunctionUse, RelationUse } from "../../../core/contract/analysis.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { Kind } from "../kind.ts";
-import { tokensOf } from "../lexer.ts";
 import { type Event, writesOf } from "./events.ts";
 import { trustedFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
+import { unaskedOf } from "./unasked.ts";
+import { nameOf, wordsOf } from "./words.ts";
 
 const schema = "main";
 /** Longer texts are not analysed: no person or model writes them. */
@@ -47,13 +48,13 @@ export const nothing: Omit<Analysis, "unresolved"> = {
 export function analysisOf(sql: string, kind: Kind, events: readonly Event[], names: Names): Analysis {
   const words = wordsOf(sql);
   const verb = verbOf(words);
-  const relations = relationsOf(events, kind, names);
+  const unasked = unaskedOf(words, names);
+  const relations = withoutTwins([...relationsOf(events, kind, names), ...unasked.relations]);
   const functions = functionsOf(events, names);
-  const writes = relations.some(({ access }) => access === "update" || access === "delete");
   return {
     verb,
     relations,
-    columns: columnsOf(events, words, names),
+    columns: [...columnsOf(events, words, names), ...unasked.columns],
     functions,
     complexity: {
       relations: relations.length,
@@ -61,7 +62,7 @@ export function analysisOf(sql: string, kind: Kind, events: readonly Event[], na
       depth: depthOf(words),
       recursive: events.some(({ action }) => action === constants.SQLITE_RECURSIVE),
     },
-    ...(writes && !words.includes("where") && { everyRow: true }),
+    ...((verb === "update" || verb === "delete") && !hasWhere(words) && { everyRow: true }),
     fingerprint: createHash("sha256").update(words.map(withoutValue).join(" ")).digest("hex").slice(0, 16),
   };
 }
@@ -81,6 +82,10 @@ function relationsOf(events: readonly Event[], kind: Kind, names: Names): Relati
   return [...found.values()];
 }
 
+const withoutTwins = (uses: readonly RelationUse[]): RelationUse[] => [
+  ...new Map(uses.map((use) => [JSON.stringify([use.name, use.access, use.through, use.tells]), use])).values(),
+];
+
 function relationUse(name: string, { within }: Event, names: Names, access: RelationUse["access"]): RelationUse | undefined {
   const lower = name.toLowerCase();
   const known = names.get(lower);
@@ -94,7 +99,7 @@ function relationUse(name: string, { within }: Event, names: Names, access: Rela
 
 function columnsOf(events: readonly Event[], words: readonly string[], names: Names): ColumnUse[] {
   const found = new Map<string, ColumnUse>();
-  const written = new Set(words.map(unquoted));
+  const written = new Set(words.map(nameOf));
   for (const { action, first, second, within } of events) {
     const known = action === constants.SQLITE_READ ? names.get(first.toLowerCase()) : undefined;
     if (known?.kind !== "table" || second === "") continue;
@@ -119,11 +124,6 @@ function functionsOf(events: readonly Event[], names: Names): FunctionUse[] {
   return [...new Map([...called, ...tables].map((use) => [`${use.name}\0${use.kind}`, use])).values()];
 }
 
-/** Words, names, literals and signs; blanks and comments left out. */
-function wordsOf(sql: string): string[] {
-  return [...tokensOf(sql)].map(({ text }) => text.toLowerCase());
-}
-
 function verbOf(words: readonly string[]): string {
   let depth = 0;
   for (const word of words) {
@@ -140,6 +140,16 @@ function verbOf(words: readonly string[]): string {
   return words[0] ?? "";
 }
 
+/** Those of subqueries and of what stands before the verb are in parentheses. */
+function hasWhere(words: readonly string[]): boolean {
+  let depth = 0;
+  return words.some((word) => {
+    if (word === "(") depth++;
+    else if (word === ")") depth--;
+    return depth === 0 && word === "where";
+  });
+}
+
 function depthOf(words: readonly string[]): number {
   let [depth, deepest] = [0, 0];
   const opened: boolean[] = [];
@@ -151,7 +161,5 @@ function depthOf(words: readonly string[]): number {
   }
   return deepest + 1;
 }
-
-const unquoted = (word: string): string => (/^["`'[]/.test(word) ? word.slice(1, -1) : word);
 
 const withoutValue = (word: string): string => (/^(\d|\.\d|'|x')/.test(word) ? "?" : word);

@@ -96,7 +96,7 @@ function viewsOver(guarded: ReadonlyMap<string, string>, names: Names): KnownRel
   for (let grown = true; grown; ) {
     grown = false;
     for (const view of views) {
-      if (touched.has(view.name.toLowerCase()) || !wordsIn(view.sql).some((word) => touched.has(word))) continue;
+      if (touched.has(view.name.toLowerCase()) || !wordsOf(view.sql).some((word) => touched.has(nameOf(word)))) continue;
       touched.add(view.name.toLowerCase());
       found.push(view);
       grown = true;
@@ -104,10 +104,6 @@ function viewsOver(guarded: ReadonlyMap<string, string>, names: Names): KnownRel
   }
   return found;
 }
-
-const wordsIn = (sql: string): string[] => [...tokensOf(sql)].map(({ text }) => unquoted(text.toLowerCase()));
-
-const unquoted = (word: string): string => (/^["`'[]/.test(word) ? word.slice(1, -1) : word);
 
 /** The engine keeps `CREATE VIEW name …` as it was written from the name on. */
 function bodyOf(sql: string): string {

@@ -1,0 +1,126 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Column } from "../contract/rows.ts";
+import { uniqueNames } from "./cell.ts";
+import { noSpace } from "./disk-problem.ts";
+import { declaredTarget, plain, targetsOf, targetsOfText } from "./parquet-types.ts";
+import type { Staged } from "./staging.ts";
+
+/** What DuckDB may use, with so much more for each column that a thread holds; it takes most of that only for wide texts. */
+const memoryMiB = 192;
+const columnMiB = 2;
+/** Each thread holds row groups of its own. */
+const threadsFor = (columns: number) => (columns > 32 ? 1 : 2);
+
+interface Conversion {
+  readonly columns: readonly Column[];
+  readonly staged: Staged;
+  /** True when each column is thought to hold what it declares: that is then found out on the way. */
+  readonly declared: boolean;
+  /** For what does not fit in memory. */
+  readonly folder: string;
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** Writes staged rows as one Parquet file. */
+export async function convert(conversion: Conversion): Promise<void> {
+  const { staged, declared, folder, signal } = conversion;
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  signal.throwIfAborted();
+  const threads = threadsFor(staged.kinds.length);
+  const instance = await DuckDBInstance.create(":memory:", {
+    temp_directory: folder,
+    autoinstall_known_extensions: "false",
+    threads: String(threads),
+    memory_limit: `${memoryMiB + threads * columnMiB * staged.kinds.length + Math.ceil((16 * staged.longest) / 2 ** 20)}MiB`,
+  });
+  const connection = await instance.connect();
+  const interrupt = () => connection.interrupt();
+  signal.addEventListener("abort", interrupt);
+  try {
+    if (!(declared && (await copied(conversion, asDeclared(conversion), connection)))) {
+      await connection.run(copySql(conversion, await asFound(conversion, connection)));
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw isDiskFull(error) ? noSpace(folder, error) : error;
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** Says no when a value is not what its column declares, or anything else kept the rows from being read so. */
+async function copied({ signal }: Conversion, sql: string, connection: DuckDBConnection): Promise<boolean> {
+  try {
+    await connection.run(sql);
+    return true;
+  } catch (error) {
+    if (signal.aborted || isDiskFull(error)) throw error;
+    return false;
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && /No space left|Could not write all bytes/i.test(error.message);
+}
+
+interface Selection {
+  readonly values: readonly string[];
+  readonly source: string;
+}
+
+function asDeclared(conversion: Conversion): string {
+  const targets = conversion.columns.map((column, index) => declaredTarget(column, `c${index}`));
+  const source = readCsv(
+    conversion.staged,
+    targets.map(({ read }) => read),
+  );
+  return copySql(conversion, { values: targets.map(({ value }) => value), source });
+}
+
+/** Picks each column's first type that every staged value survives. */
+async function asFound({ columns, staged, declared }: Conversion, connection: DuckDBConnection): Promise<Selection> {
+  const kindOf = (index: number) => staged.kinds[index] ?? "VARCHAR";
+  const source = readCsv(
+    staged,
+    columns.map(() => "VARCHAR"),
+  );
+  const targets = columns.map((column, index) => (declared ? targetsOfText : targetsOf)(column, kindOf(index), `c${index}`));
+  const checks = targets.flat().map(({ survives }) => `coalesce(bool_and(${survives}), true)`);
+  const answers =
+    checks.length === 0 ? [] : ((await connection.runAndReadAll(`SELECT ${checks.join(", ")} FROM ${source}`)).getRows()[0] ?? []);
+  let next = 0;
+  const values = targets.map((candidates, index) => {
+    const [survivor] = candidates.filter(() => answers[next++] === true);
+    return survivor?.value ?? plain(declared && kindOf(index) !== "BLOB" ? "VARCHAR" : kindOf(index), `c${index}`);
+  });
+  return { values, source };
+}
+
+function copySql({ columns, staged, path }: Conversion, { values, source }: Selection): string {
+  const names = uniqueNames(columns, (name) => name.toLowerCase());
+  const select = names.map((name, index) => `${values[index]} AS "${name.replaceAll("\0", "\ufffd").replaceAll('"', '""')}"`).join(", ");
+  return `COPY (SELECT ${select} FROM ${source}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup(staged)})`;
+}
+
+/** One thread reads a file, because only then line ends inside quotes are safe; the line limit is what was staged. */
+function readCsv({ paths, longest }: Staged, types: readonly string[]): string {
+  const columns = types.map((type, index) => `c${index}: '${type}'`).join(", ");
+  const line = Math.max(longest, 2 ** 21);
+  return (
+    `read_csv([${paths.map(literal).join(", ")}], auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
+    `allow_quoted_nulls=false, parallel=false, max_line_size=${line}, buffer_size=${2 * line}, columns={${columns}})`
+  );
+}
+
+/** Rows per group: DuckDB's own number, or as many as take about 32 MB, as text or as the 16 bytes of a value. */
+function rowGroup({ rows, bytes, kinds }: Staged): number {
+  const fits = Math.min((2 ** 25 * rows) / Math.max(bytes, 1), 2 ** 25 / (16 * kinds.length));
+  return Math.min(122_880, Math.max(2_048, Math.floor(fits)));
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

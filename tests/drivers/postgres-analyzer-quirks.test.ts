@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Analysis, RelationRestriction } from "../../core/contract/analysis.ts";
+import type { Connection, Statement } from "../../core/contract/driver.ts";
+import type { Value } from "../../core/contract/rows.ts";
+import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
+import { setup } from "../contract/analyzer.ts";
+import { findPostgres, startPostgres } from "../support/services-postgres.ts";
+
+const never = new AbortController().signal;
+
+const objects = `
+  create schema other;
+  create table other.person (id int, email text, amount int);
+  create table event (id int, email text, at date) partition by range (at);
+  create table event_2025 partition of event for values from ('2025-01-01') to ('2026-01-01');
+  create table event_2026 partition of event for values from ('2026-01-01') to ('2027-01-01');
+  create table animal (id int, name text, chip text);
+  create table dog (tail int) inherits (animal);
+  create materialized view emails as select id, email from person;
+  create materialized view regions as select region, count(*) as n from person group by region;
+  create view loud as select id, upper(email) as email from person where region is not null;
+  create view deep as with x as (select l.id, l.email from loud l join purchase u on u.person_id = l.id) select * from x;
+  create function touch(p person) returns text language plpgsql as $$ begin return 'x'; end $$;
+  create function whoever(p person) returns text language sql stable as $$ select p.email $$;
+  create view touched as select id, touch(person) as t from person;
+  create type pair as (a int, b text);
+  create table kept (id int, pair pair, name varchar(3), code char(4), level numeric(5, 2), tags text[], at timestamptz not null default now());
+  create domain required as text not null check (value <> '***');
+  create table strict (id int, secret required);
+  create table "Mixed Case" ("Id" int, "E-Mail" text);
+  create table query (id int, update text, "select" text);
+  insert into event values (1, 'secret1@hidden.example', '2025-05-05'), (2, 'secret2@hidden.example', '2026-05-05');
+  insert into animal values (1, 'cat', 'secret1'); insert into dog values (2, 'rex', 'secret2', 1);
+  insert into kept values (1, (1, 'secret1'), 'abc', 'abcd', 1.50, '{secret1}');
+  insert into strict values (1, 'secret1');
+  insert into "Mixed Case" values (1, 'secret1');
+  refresh materialized view emails; refresh materialized view regions;`;
+
+/** Whether each text reads \`salary\`: the engine says so when the table is called something else. */
+const odd = [
+  "select 1 -- from salary",
+  "select 1 -- x\r, amount from salary",
+  "select 1 -- x\n, amount from salary",
+  "select 1 /* /* */ , amount from salary */",
+  "select 1 /* /* */ */ , amount from salary",
+  "select '--', amount from salary --'",
+  "select 'a\\', amount from salary --'",
+  "select E'a\\', amount from salary --'",
+  "select e'a''b', amount from salary",
+  "select $$ $$, amount from salary",
+  "select $a$ $$ $a$, amount from salary",
+  "select $$ from salary $$",
+  "select $a$ $b$ from salary $a$",
+  "select U&'\\0061' from salary",
+  'select 1 from U&"\\0073alary"',
+  "select 1 from U&\"!0073alary\" uescape '!'",
+  'select 1 from "salary"',
+  'select 1 as "from salary"',
+  'select 1 as "x"" from salary"',
+  "select 'x'\n'y' from salary",
+  "select b'01' as a, x'1f' as b from salary",
+  "select 1 from/**/salary",
+  "select.5 as x from salary",
+  "select\v1 from salary",
+  "select(amount)from salary",
+  "select amount::int from\tsalary\f",
+  "table salary",
+  "select * from only (salary)",
+  "select * from public . salary",
+  "values (1), ((select amount from salary limit 1))",
+  "select salary::text as x from (select 1) salary",
+  "select salary::text from salary",
+  "select (select 1 from salary) from (values (1)) salary (x)",
+  "with salary as (select 1) select * from salary",
+  "with salary as (select * from salary) select * from salary",
+  "with recursive salary as (select 1 as x union select x from salary) select * from salary",
+  "with x as (with salary as (select 1) select * from salary) select * from x",
+  "with x as (with salary as (select 1) select 1) select * from salary",
+  "with salary as (select 1) select * from public.salary",
+  "select (with salary as (select 1) select count(*) from salary), amount from salary",
+  "select 1 where exists (with salary as (select 1) table salary)",
+  "with a as (select * from b), b as (select 1) select * from a",
+];
+
+const bin = findPostgres();
+if (typeof bin !== "string")
+  describe("analyzer PostgreSQL, in its corners", () => it.skip(`needs a server: ${bin.absent}`, () => undefined));
+else {
+  const server = await startPostgres(bin);
+  after(() => server.stop());
+  describe("analyzer PostgreSQL, in its corners", () => {
+    let connection: Connection;
+    before(async () => {
+      server.psql("create database quirks");
+      server.psql([...setup, objects].join(";\n"), "quirks");
+      connection = await createPostgresDriver().connect(server.target("quirks"), { signal: never, readOnly: true });
+    });
+    after(() => connection[Symbol.asyncDispose]());
+
+    const analysed = async (sql: string): Promise<Analysis> => {
+      const analysis = (await connection.analyze(sql))[0]?.analysis;
+      assert.ok(analysis !== undefined);
+      assert.equal(analysis.unresolved, undefined, JSON.stringify(analysis.unresolved));
+      return analysis;
+    };
+    const names = ({ relations }: Analysis): string[] => [...new Set(relations.map(({ schema, name }) => `${schema}.${name}`))].sort();
+    const columns = ({ columns: all }: Analysis): string[] => all.map(({ schema, table, column }) => `${schema}.${table}.${column}`).sort();
+    const untrusted = async (sql: string): Promise<string[]> =>
+      (await analysed(sql)).functions.filter(({ trusted }) => !trusted).map(({ name }) => name);
+    const rows = async (sql: string, restrictions: readonly RelationRestriction[]): Promise<Value[][]> => {
+      await using stream = await connection.query(sql, [], { signal: never, batchSize: 100, restrictions });
+      const found: Value[][] = [];
+      for await (const batch of stream)
+        for (let row = 0; row < batch.length; row++) found.push(batch.columns.map((column) => column[row] ?? null));
+      return found;
+    };
+    const on = (name: string, parts: Partial<RelationRestriction>): RelationRestriction => ({
+      ...{ schema: "public", name, hidden: [], masks: [], where: [], values: {} },
+      ...parts,
+    });
+    const redacted = (name: string, ...all: string[]) => on(name, { masks: all.map((column) => ({ column, form: "redact" as const })) });
+
+    describe("reads texts as the engine does", () => {
+      const reads = new Map<string, boolean | undefined>();
+      before(() => {
+        const tries = (index: number, sql: string) =>
+          `do $do$ begin execute $sql$create view odd_${index} as ${sql}$sql$; exception when others then null; end $do$`;
+        server.psql(odd.map((sql, index) => tries(index, sql)).join(";\n"), "quirks");
+        const made = server.psql("select relname from pg_class where relname like 'odd\\_%'", "quirks").split("\n");
+        const found = server.psql(
+          "select distinct v.relname from pg_class v join pg_rewrite r on r.ev_class = v.oid join pg_depend d on d.objid = r.oid and d.refobjid = 'salary'::regclass where v.relname like 'odd\\_%'",
+          "quirks",
+        );
+        for (const [index, sql] of odd.entries())
+          reads.set(sql, made.includes(`odd_${index}`) ? found.split("\n").includes(`odd_${index}`) : undefined);
+        server.psql(made.map((name) => `drop view ${name}`).join(";"), "quirks");
+      });
+      for (const sql of odd) {
+        it(JSON.stringify(sql), async () => {
+          const expected = reads.get(sql);
+          const found = await connection.analyze(sql).catch((): readonly Statement[] => []);
+          if (expected === undefined) return assert.ok(found[0]?.analysis === undefined || found[0].analysis.unresolved !== undefined);
+          const analysis = found[0]?.analysis;
+          assert.equal(analysis?.unresolved, undefined);
+          assert.equal(
+            analysis?.relations.some(({ name }) => name === "salary"),
+            expected,
+          );
+        });
+      }
+    });
+
+    describe("finds what names mean", () => {
+      const cases: readonly (readonly [sql: string, relations: readonly string[], columns: readonly string[]])[] = [
+        ["select email from other.person", ["other.person"], ["other.person.email"]],
+        [
+          "select p.email, q.amount from person p, other.person q",
+          ["other.person", "public.person"],
+          ["other.person.amount", "public.person.email"],
+        ],
+        ["select person.email from other.person", ["other.person"], ["other.person.email"]],
+        ["select (select email) from person", ["public.person"], ["public.person.email"]],
+        ["select (select email from (select 1 as email) x) from person", ["public.person"], []],
+        ["select (select name from salary) from person", ["public.person", "public.salary"], ["public.person.name"]],
+        ["select x.* from person, lateral (select email) x", ["public.person"], ["public.person.email"]],
+        [
+          "select 1 from person p where exists (select from salary, (select p.email) x)",
+          ["public.person", "public.salary"],
+          ["public.person.email"],
+        ],
+        ["select e from person p (e)", ["public.person"], ["public.person.id"]],
+        ["select name as email, email as name from person order by name", ["public.person"], ["public.person.email", "public.person.name"]],
+        ["select 1 as email from person order by lower(email)", ["public.person"], ["public.person.email"]],
+        ["select id as email from person order by email", ["public.person"], ["public.person.id"]],
+        ["select max(id) as email from person group by email", ["public.person"], ["public.person.email", "public.person.id"]],
+        ["select j.email from (person p join salary s on true) j", ["public.person", "public.salary"], ["public.person.email"]],
+        [
+          "select u.id from person join (select id from purchase) u using (id)",
+          ["public.person", "public.purchase"],
+          ["public.person.id", "public.purchase.id"],
+        ],
+        [
+          "select id from person p natural join other.person q",
+          ["other.person", "public.person"],
+          ["other.person.email", "other.person.id", "public.person.email", "public.person.id"],
+        ],
+        ['select "E-Mail" from "Mixed Case"', ["public.Mixed Case"], ["public.Mixed Case.E-Mail"]],
+        ['select update, "select" from query', ["public.query"], ["public.query.select", "public.query.update"]],
+        ["select (pair).a, (k.pair).b from kept k", ["public.kept"], ["public.kept.pair"]],
+        ["select (deep).id from deep", ["public.deep", "public.loud", "public.person", "public.purchase"], []],
+        ["select id from emails", ["public.emails", "public.person"], ["public.person.id"]],
+        ["select n from regions", ["public.person", "public.regions"], ["public.person.region"]],
+        ["select count(*) from event", ["public.event"], []],
+        ["select email from event_2025", ["public.event", "public.event_2025"], ["public.event.email", "public.event_2025.email"]],
+        ["select name from animal", ["public.animal", "public.dog"], ["public.animal.name", "public.dog.name"]],
+        ["select name from only animal", ["public.animal"], ["public.animal.name"]],
+        ["select chip, tail from dog", ["public.animal", "public.dog"], ["public.animal.chip", "public.dog.chip", "public.dog.tail"]],
+        [
+          "with t as (select id, email from person) select t.id from t join t u using (id)",
+          ["public.person"],
+          ["public.person.email", "public.person.id"],
+        ],
+        ["select null::person", ["public.person"], []],
+        [
+          "select coalesce((select email from person limit 1), (select max(amount)::text from salary))",
+          ["public.person", "public.salary"],
+          ["public.person.email", "public.salary.amount"],
+        ],
+      ];
+      for (const [sql, relations, used] of cases)
+        it(sql, async () => {
+          const analysis = await analysed(sql);
+          assert.deepEqual(names(analysis), [...relations]);
+          if (!sql.includes("(deep)")) assert.deepEqual(columns(analysis), [...used]);
+        });
+
+      it("tells a column that is reached by its name behind a star", async () => {
+        const [column] = (await analysed("select email from (select * from person) t")).columns.filter(({ column }) => column === "email");
+        assert.equal(column?.byStar, undefined);
+      });
+      it("tells what the catalog is asked for", async () => {
+        const tells = async (sql: string) => (await analysed(sql)).relations.find(({ kind }) => kind === "catalog")?.tells;
+        assert.equal(await tells("select relname from pg_class"), "structure");
+        assert.equal(await tells("select table_name from information_schema.tables"), "structure");
+        assert.equal(await tells("select most_common_vals from pg_stats"), "contents");
+        assert.equal(await tells("select query from pg_stat_activity"), "contents");
+        assert.equal(await tells("select rolpassword from pg_authid"), "secrets");
+        assert.equal(await tells("select passwd from pg_shadow"), "secrets");
+        assert.equal(await tells("select 'salary'::regclass"), "structure");
+        assert.equal(await tells("select pg_total_relation_size('salary')"), "contents");
+        assert.equal(await tells("show server_version"), "structure");
+        assert.equal(await tells("show data_directory"), "contents");
+      });
+      it("finds functions that are written like columns, and in views", async () => {
+        assert.deepEqual(await untrusted("select p.touch from person p"), ["touch"]);
+        assert.deepEqual(await untrusted("select (p).touch from person p"), ["touch"]);
+        assert.deepEqual(await untrusted("select touch(p) from person p"), ["touch"]);
+        assert.deepEqual(await untrusted("select whoever(p.*) from person p"), ["whoever"]);
+        assert.deepEqual(await untrusted("select id from touched"), ["touch"]);
+        assert.deepEqual(await untrusted("select email(p), id(p) from person p"), []);
+      });
+      it("sees a table, a column and a function that were made a moment ago", async () => {
+        await analysed("select 1");
+        server.psql("create table fresh (id int); create function newest() returns int language sql as 'select 1'", "quirks");
+        assert.deepEqual(names(await analysed("select id from fresh")), ["public.fresh"]);
+        server.psql("alter table fresh add column more text", "quirks");
+        assert.deepEqual(columns(await analysed("select more from fresh")), ["public.fresh.more"]);
+        assert.deepEqual(await untrusted("select newest()"), ["newest"]);
+      });
+      it("sees inside a transaction what only it has done", async () => {
+        await using writer = await createPostgresDriver().connect(server.target("quirks"), { signal: never, readOnly: false });
+        await using transaction = (await writer.begin?.({ signal: never, readOnly: false })) ?? assert.fail();
+        const run = async (sql: string) => {
+          await using done = await transaction.query(sql, [], { signal: never, batchSize: 1 });
+          for await (const _ of done);
+        };
+        await run("create temp table person (own int)");
+        const found = (await writer.analyze("select own from person"))[0]?.analysis;
+        assert.match(found?.relations[0]?.schema ?? "", /^pg_temp/);
+        await run("set local search_path = other");
+        await assert.rejects(writer.analyze("select amount from person"), /amount/);
+        await run("drop table pg_temp.person");
+        assert.deepEqual(names((await writer.analyze("select amount from person"))[0]?.analysis ?? assert.fail()), ["other.person"]);
+        assert.deepEqual(names(await analysed("select name from person")), ["public.person"]);
+      });
+    });
+
+    describe("restricts", () => {
+      it("the parts of a table, and what it is a part of", async () => {
+        assert.deepEqual(await rows("select email from event order by id", [redacted("event", "email")]), [["***"], ["***"]]);
+        assert.deepEqual(await rows("select email from event_2025", [redacted("event", "email")]), [["***"]]);
+        assert.deepEqual(await rows("select chip from dog", [redacted("animal", "chip")]), [["***"]]);
+        assert.deepEqual(await rows("select chip from animal order by id", [redacted("dog", "chip")]), [["***"], ["***"]]);
+        assert.deepEqual(await rows("select chip from only animal", [redacted("dog", "chip")]), [["secret1"]]);
+      });
+      it("views over views, and refuses materialized ones that hold what is restricted", async () => {
+        assert.deepEqual(await rows("select distinct email from deep", [redacted("person", "email")]), [["***"]]);
+        await assert.rejects(rows("select * from emails", [redacted("person", "email")]), /materialized/);
+        assert.equal((await rows("select * from regions", [redacted("person", "email")])).length, 2);
+        await assert.rejects(rows("select * from regions", [on("person", { where: ["id = 1"] })]), /materialized/);
+      });
+      it("columns of every type, so that what uses them still works", async () => {
+        const masks = ["pair", "name", "code", "level", "tags", "at"];
+        const [row] = await rows("select pair, name, code, level + 1, tags || 'x'::text, at + interval '1 day', (pair).a from kept", [
+          redacted("kept", ...masks),
+        ]);
+        assert.deepEqual(row, [null, "***", "***", null, ["x"], null, null]);
+        assert.deepEqual(await rows("select * from strict", [redacted("strict", "secret")]), [[1, "***"]]);
+        assert.deepEqual(await rows("select * from strict", [on("strict", { masks: [{ column: "secret", form: "null" }] })]), [[1, null]]);
+        assert.deepEqual(await rows('select "E-Mail" from "Mixed Case"', [redacted("Mixed Case", "E-Mail")]), [["***"]]);
+      });
+      it("without regard to how the table is named", async () => {
+        const only = [on("person", { where: ["id = :id"], values: { id: 2n } })];
+        for (const sql of [
+          "select name from person",
+          'select "name" from "public"."person"',
+          "select person.name from public.person",
+          "select public.person.name from public.person",
+          "table person".replace("table person", "select p.name from person as p"),
+        ])
+          assert.deepEqual(await rows(sql, only), [["name2"]], sql);
+        assert.deepEqual(await rows("with person as (select 'x' as name) select name from person", only), [["x"]]);
+        assert.deepEqual(await rows("with other as (select 1) select name from person, other", only), [["name2"]]);
+        assert.deepEqual(await rows("select id from other.person", only), []);
+      });
+      it("with values that try to be SQL", async () => {
+        for (const value of ["x' or '1'='1", "x\\' or 1=1 --", "$$; drop table person", ":id", "\u2019 or 1=1"])
+          assert.deepEqual(
+            await rows("select 1 from person", [on("person", { where: ["name = :v and ':v' <> ''"], values: { v: value } })]),
+            [],
+          );
+      });
+      it("a hidden column in a list of aliases, and all of them", async () => {
+        const hidden = [on("person", { hidden: ["email"] })];
+        assert.deepEqual(await rows("select d from person p (a, b, c, d, e) where a = 1", hidden), [["EU"]]);
+        await assert.rejects(rows("select c from person p (a, b, c, d, e)", hidden));
+        assert.deepEqual(
+          await rows("select count(*) from person", [on("person", { hidden: ["id", "name", "email", "region", "boss_id"] })]),
+          [[12]],
+        );
+        assert.deepEqual(await rows("select email is null, id from contact where id = 1", hidden), [[true, 1]]);
+      });
+      it("a copy of the result, its plan and parameters", async () => {
+        const restrictions = [redacted("person", "email")];
+        const chunks: Uint8Array[] = [];
+        await using copied =
+          (await connection.copyOut?.("select email from person where id = $1", [2], { signal: never, batchSize: 10, restrictions })) ??
+          assert.fail();
+        for await (const chunk of copied) chunks.push(chunk);
+        assert.equal(Buffer.concat(chunks).toString(), "***\n");
+        const plan = await connection.explain(
+          "select * from person where email = :mail",
+          { mail: "secret1@hidden.example" },
+          { signal: never, batchSize: 10, analyze: true, restrictions },
+        );
+        assert.match(plan, /One-Time Filter: false|rows=0/);
+      });
+    });
+
+    it("sends our own text where a comment or a literal would be read in another way by an older server", async () => {
+      assert.equal(await connection.render?.("select 1_000 as x -- y", [], never), "SELECT 1000 AS x");
+      assert.equal(await connection.render?.("select/**/0x1F", [], never), "SELECT 31");
+    });
+  });
+}
