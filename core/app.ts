@@ -49,7 +49,7 @@ import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { settingThatCut, wholeRows } from "./query/whole.ts";
-import { confirmOf, createWriteGrants } from "./query/write-grants.ts";
+import { confirmOf } from "./query/confirm.ts";
 import { preview } from "./results/preview.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -171,7 +171,6 @@ export async function createApp(deps: {
     ),
     limitsRule((name) => limitsOf(connections.settings(name))),
   ]);
-  const grantsWrites = createWriteGrants(roles.current);
   const seenBy = (principal: Principal) => ({
     read: async (name: string, request: CatalogRequest) => {
       const objects = await catalogs.read(name, request);

@@ -92,7 +92,10 @@ describe("architecture", () => {
     const visit = (file: string, trail: readonly string[]): void => {
       if (state.get(file) === "done") return;
       if (state.get(file) === "open") {
-        cycles.push([...trail.slice(trail.indexOf(file)), file].map((name) => relative(root, name)).join(" → "));
+        const cycle = [...trail.slice(trail.indexOf(file)), file].map((name) => relative(root, name));
+        // A grammar goes round in a circle, and so do the functions that read it, see docs/decisions/0005.
+        const [guard] = /^plugins\/\w+\/guard\//.exec(file.slice(root.length + 1)) ?? [];
+        if (guard === undefined || !cycle.every((name) => name.startsWith(guard))) cycles.push(cycle.join(" → "));
         return;
       }
       state.set(file, "open");

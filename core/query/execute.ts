@@ -8,7 +8,7 @@ import { isCountable } from "./bounded.ts";
 import { change } from "./change.ts";
 import { type Rehearsal, rehearse } from "./rehearse.ts";
 import type { Caller, Prepared, QueryRunner } from "./run.ts";
-import type { Confirm } from "./write-grants.ts";
+import type { Confirm } from "./confirm.ts";
 import { written } from "./written.ts";
 
 /** Runs writes, tries them, and sees to it that a person agreed where one has to. */

@@ -25,8 +25,8 @@ export function createConnection(session: Session, file: HeldFile | undefined): 
   };
   const query = async (sql: string, params: Params, options: QueryOptions): Promise<RowStream> => {
     options.signal.throwIfAborted();
-    guard.restrict(options.restrictions ?? [], sql);
-    return createRowStream(start(session, sql, params), options);
+    const text = guard.restrict(options.restrictions ?? [], sql);
+    return createRowStream(start(session, text, params), options);
   };
   return {
     query: async (sql, params, options) => {
@@ -45,16 +45,16 @@ export function createConnection(session: Session, file: HeldFile | undefined): 
     copyOut: async (sql, params, options) => {
       free();
       options.signal.throwIfAborted();
-      guard.restrict(options.restrictions ?? [], sql);
-      return createCsvStream(start(session, sql, params), options);
+      const text = guard.restrict(options.restrictions ?? [], sql);
+      return createCsvStream(start(session, text, params), options);
     },
     analyze: async (sql) => guard.analyze(sql),
     render: async (sql, restrictions) => guard.render(sql, restrictions),
     async explain(sql, params, { signal, analyze, restrictions = [] }) {
       signal.throwIfAborted();
-      guard.restrict(restrictions, sql);
+      const text = guard.restrict(restrictions, sql);
       if (analyze) throw refusal({ code: "UNSUPPORTED", message: "SQLite cannot measure a plan", hint: "Explain without analyze" });
-      return explainPlan(session, sql, params);
+      return explainPlan(session, text, params);
     },
     catalog: { read: async (request) => readCatalog(session, request) },
     async ping(signal) {

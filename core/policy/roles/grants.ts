@@ -24,7 +24,11 @@ export interface Grants {
   table(subject: Subject): TableGrants;
   /** True when everything of a connection may be read as it is: nothing is refused, masked or filtered there. */
   unrestricted(connection: string): boolean;
+  /** Whether something of a connection may be changed. */
+  mayChange(connection: string): boolean;
 }
+
+const changes = ["insert", "update", "delete", "ddl", "admin"] as const;
 
 const most = 10_000;
 
@@ -43,7 +47,12 @@ export function createGrants(rules: readonly Rule[]): Grants {
     unrestricted: (connection) => {
       const here = ordered.filter((rule) => rule.coversConnection(connection));
       const narrowing = here.some(({ denies, mask, where }) => denies?.has("select") || mask !== undefined || where !== undefined);
-      return !narrowing && ordered.some((rule) => rule.grants.has("select") && grantsAll(rule, connection));
+      return !narrowing && ordered.some((rule) => rule.grants.has("select") && coversAll(rule, connection));
+    },
+    mayChange(connection) {
+      const here = ordered.filter((rule) => rule.coversConnection(connection));
+      const refused = (verb: Verb) => here.some((rule) => rule.denies?.has(verb) && coversAll(rule, connection));
+      return changes.some((verb) => here.some((rule) => rule.grants.has(verb)) && !refused(verb));
     },
   };
 }
@@ -51,7 +60,7 @@ export function createGrants(rules: readonly Rule[]): Grants {
 /** A name no table has: only a rule for all tables covers it. */
 const anyTable = "\u0000any";
 
-const grantsAll = (rule: Rule, connection: string): boolean =>
+const coversAll = (rule: Rule, connection: string): boolean =>
   !rule.ofColumns && rule.covers({ connection, schema: anyTable, table: anyTable });
 
 function tableGrants(ordered: readonly Rule[], subject: Subject): TableGrants {

@@ -54,7 +54,7 @@ export function analysisOf(sql: string, kind: Kind, events: readonly Event[], na
   return {
     verb,
     relations,
-    columns: [...columnsOf(events, words, names), ...unasked.columns],
+    columns: joined(columnsOf(events, words, names), unasked.columns),
     functions,
     complexity: {
       relations: relations.length,
@@ -85,6 +85,12 @@ function relationsOf(events: readonly Event[], kind: Kind, names: Names): Relati
 const withoutTwins = (uses: readonly RelationUse[]): RelationUse[] => [
   ...new Map(uses.map((use) => [JSON.stringify([use.name, use.access, use.through, use.tells]), use])).values(),
 ];
+
+/** A column that is named by USING is named, whatever else a star brings in. */
+const joined = (asked: readonly ColumnUse[], unasked: readonly ColumnUse[]): ColumnUse[] => {
+  const isSame = (a: ColumnUse, b: ColumnUse): boolean => a.table === b.table && a.column === b.column;
+  return [...asked.filter((use) => !unasked.some((other) => isSame(use, other))), ...unasked];
+};
 
 function relationUse(name: string, { within }: Event, names: Names, access: RelationUse["access"]): RelationUse | undefined {
   const lower = name.toLowerCase();

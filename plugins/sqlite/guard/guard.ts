@@ -9,8 +9,8 @@ import { createShadow } from "./shadow.ts";
 /** Analyses statements and holds a session to restrictions. */
 export interface Guard {
   analyze(sql: string): readonly Statement[];
-  /** From here on the session sees no more than this. */
-  restrict(restrictions: readonly RelationRestriction[], sql: string): void;
+  /** From here on the session sees no more than this. Gives the text to run. */
+  restrict(restrictions: readonly RelationRestriction[], sql: string): string;
   /** What a statement runs behind: the views that stand before it, and the statement as it is. */
   render(sql: string, restrictions: readonly RelationRestriction[]): string;
 }
@@ -27,7 +27,7 @@ export function createGuard(session: Session): Guard {
     analyze(sql) {
       const flaw = unreadable(sql);
       if (flaw?.code === "LIMIT_EXCEEDED") return [{ kind: "unknown", analysis: { ...nothing, unresolved: flaw } }];
-      shadow.arm([], sql);
+      shadow.arm([]);
       const now = names();
       if (now !== current) known.clear();
       current = now;
@@ -36,10 +36,13 @@ export function createGuard(session: Session): Guard {
       known.set(sql, found);
       return found;
     },
-    restrict: shadow.arm,
+    restrict(restrictions, sql) {
+      shadow.arm(restrictions);
+      return shadow.redirected(sql);
+    },
     render(sql, restrictions) {
-      shadow.arm(restrictions, sql);
-      return [...shadow.views(), sql].join(";\n");
+      shadow.arm(restrictions);
+      return [...shadow.views(), shadow.redirected(sql)].join(";\n");
     },
   };
 

@@ -1,4 +1,5 @@
 import type { Session } from "../session.ts";
+import { nameOf, wordsOf } from "./words.ts";
 
 export interface KnownRelation {
   readonly name: string;
@@ -7,6 +8,8 @@ export interface KnownRelation {
   /** The declared types of the columns, as written. */
   readonly types: readonly string[];
   readonly sql: string;
+  /** The columns that are computed, and the names each is computed from; all in lower case. */
+  readonly computed: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** What the main database holds, by lower-case name. */
@@ -26,7 +29,14 @@ export function createNames({ database, trusted }: Session): () => Names {
           const columns = columnsOf(name);
           return [
             name.toLowerCase(),
-            { name, kind, sql, columns: columns.map(([column]) => column), types: columns.map(([, type]) => type) },
+            {
+              name,
+              kind,
+              sql,
+              columns: columns.map(([column]) => column),
+              types: columns.map(([, type]) => type),
+              computed: columns.some(([, , hidden]) => hidden > 1n) ? computedIn(sql) : new Map(),
+            },
           ];
         }),
       );
@@ -35,11 +45,44 @@ export function createNames({ database, trusted }: Session): () => Names {
     });
 
   /** A view that no longer fits its tables has no columns. */
-  function columnsOf(name: string): [string, string][] {
+  function columnsOf(name: string): [string, string, bigint][] {
     try {
-      return database.prepare("select name, type from pragma_table_xinfo(?, 'main')").all(name) as unknown as [string, string][];
+      return database.prepare("select name, type, hidden from pragma_table_xinfo(?, 'main')").all(name) as unknown as [
+        string,
+        string,
+        bigint,
+      ][];
     } catch {
       return [];
     }
   }
+}
+
+/** Reads `name type [generated always] as (…)` out of the text a table was made with. */
+function computedIn(sql: string): Map<string, ReadonlySet<string>> {
+  const found = new Map<string, ReadonlySet<string>>();
+  const words = wordsOf(sql);
+  let depth = 0;
+  let column: string[] = [];
+  for (const word of words.slice(words.indexOf("("))) {
+    if (word === ")") depth--;
+    if (depth === 0 || (depth === 1 && word === ",")) {
+      const [name = "", ...rest] = column;
+      if (rest.some((part, at) => part === "as" && rest[at + 1] === "(")) found.set(nameOf(name), new Set(rest.map(nameOf)));
+      column = [];
+    } else column.push(word);
+    if (word === "(") depth++;
+  }
+  return found;
+}
+
+/** Names of all columns that tell of one of `columns`: these and what is computed from them. In lower case. */
+export function tellingOf({ computed }: KnownRelation, columns: readonly string[]): Set<string> {
+  const telling = new Set(columns.map((column) => column.toLowerCase()));
+  for (let grown = true; grown; ) {
+    const more = [...computed].filter(([name, from]) => !telling.has(name) && [...from].some((each) => telling.has(each)));
+    for (const [name] of more) telling.add(name);
+    grown = more.length > 0;
+  }
+  return telling;
 }

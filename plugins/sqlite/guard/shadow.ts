@@ -2,15 +2,17 @@ import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:sqlite";
 import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
 import { tokensOf } from "../lexer.ts";
-import { refusal } from "../refusal.ts";
 import type { Session } from "../session.ts";
 import type { Event } from "./events.ts";
-import type { KnownRelation, Names } from "./names.ts";
+import { type KnownRelation, type Names, tellingOf } from "./names.ts";
+import { nameOf, wordsOf } from "./words.ts";
 
 /** Lets a session see restricted tables through temporary views only. */
 export interface Shadow {
-  /** Puts the views in place, or takes them away for an empty list. @throws when a text names `main` under restrictions */
-  arm(restrictions: readonly RelationRestriction[], sql: string): void;
+  /** Puts the views in place, or takes them away for an empty list. */
+  arm(restrictions: readonly RelationRestriction[]): void;
+  /** The text for the engine: what names a table of `main` that is hidden by a view names the view instead. */
+  redirected(sql: string): string;
   /** The statements that made the views in place. */
   views(): readonly string[];
   /** Whether an event may pass while views are in place. */
@@ -46,7 +48,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
       const table = known.get(restriction.name.toLowerCase());
       if (table === undefined || table.kind === "view") continue;
       const secret = `tidegate_${randomBytes(12).toString("hex")}`;
-      create(secret, `as ${permitted(table, restriction, hash)}`);
+      create(secret, `as ${permitted(table, restriction, { hash, apart: columnsApart(session, table, restriction) })}`);
       create(table.name, `as select * from temp.${quoted(secret)}`);
       guarded.set(table.name.toLowerCase(), secret);
     }
@@ -54,9 +56,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
   };
 
   return {
-    arm(restrictions, sql) {
-      if (restrictions.length > 0 && namesMain(sql))
-        throw refusal({ code: "POLICY_DENIED", message: 'The statement names the database "main"', hint: 'Leave "main." out' });
+    arm(restrictions) {
       const wanted =
         restrictions.length === 0 ? "" : JSON.stringify(restrictions, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
       // Of another schema other views would have to be made.
@@ -78,11 +78,23 @@ export function createShadow(session: Session, names: () => Names): Shadow {
         }
       });
     },
+    redirected(sql) {
+      const hidden = new Set(made.map(({ name }) => name.toLowerCase()));
+      const tokens = hidden.size === 0 ? [] : [...tokensOf(sql)];
+      let text = sql;
+      for (const [at, { text: word, start }] of tokens.entries()) {
+        const isMain = nameOf(word.toLowerCase()) === "main" && tokens[at + 1]?.text === ".";
+        // As many letters as before: places in the text stay what they are.
+        if (isMain && hidden.has(nameOf(tokens[at + 2]?.text.toLowerCase() ?? "")))
+          text = `${text.slice(0, start)}${word.replace(/main/i, "temp")}${text.slice(start + word.length)}`;
+      }
+      return text;
+    },
     views: () => made.map(({ sql }) => sql),
-    permits({ action, first, second, database, within }) {
+    permits({ action, first, database, within }) {
       if (armed === "" || action !== constants.SQLITE_READ) return true;
       if (/^sqlite_temp_(schema|master)$/i.test(first)) return false;
-      const secret = database === "main" && second !== "" ? guarded.get(first.toLowerCase()) : undefined;
+      const secret = database === "main" ? guarded.get(first.toLowerCase()) : undefined;
       return secret === undefined || within === secret;
     },
   };
@@ -111,28 +123,47 @@ function bodyOf(sql: string): string {
   return name === undefined ? "" : sql.slice(name.start + name.text.length);
 }
 
-function namesMain(sql: string): boolean {
-  const words = [...tokensOf(sql)].map(({ text }) => unquoted(text.toLowerCase()));
-  return words.some((word, at) => word === "main" && words[at + 1] === ".");
-}
-
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const literal = (value: unknown): string =>
   typeof value === "number" || typeof value === "bigint" ? String(value) : `'${String(value ?? "").replaceAll("'", "''")}'`;
+
+/**
+ * An index over a masked column that holds all a statement needs is read instead of the table, and gives the rows in the order
+ * of what is masked. A column that it does not hold, for each such index, keeps the engine from that.
+ */
+function columnsApart({ database }: Session, table: KnownRelation, { hidden, masks }: RelationRestriction): string[] {
+  const restricted = tellingOf(table, [...hidden, ...masks.map(({ column }) => column)]);
+  const indexes = database
+    .prepare(
+      `select l.name, coalesce(s.sql, ''), (select json_group_array(lower(name)) from pragma_index_xinfo(l.name, 'main'))
+        from pragma_index_list(?, 'main') l left join main.sqlite_schema s on s.type = 'index' and s.name = l.name`,
+    )
+    .all(table.name) as unknown as [string, string, string][];
+  const apart = indexes.flatMap(([, sql, json]) => {
+    const held: readonly (string | null)[] = JSON.parse(json);
+    if (![...held, ...wordsOf(sql).map(nameOf)].some((name) => name !== null && restricted.has(name))) return [];
+    return table.columns.find((column) => !held.includes(column.toLowerCase())) ?? [];
+  });
+  return [...new Set(apart)];
+}
 
 /** The part of a table that may be seen, as a query. */
 function permitted(
   table: KnownRelation,
   { hidden, masks, where, values, salt = "" }: RelationRestriction,
-  hash: string | undefined,
+  { hash, apart }: { readonly hash: string | undefined; readonly apart: readonly string[] },
 ): string {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  const telling = tellingOf(table, [...hidden, ...masks.map(({ column }) => column)]);
   const columns = table.columns.flatMap((name, at) => {
     if (hidden.some((column) => same(column, name))) return [];
-    const form = masks.find(({ column }) => same(column, name))?.form;
+    const form = masks.find(({ column }) => same(column, name))?.form ?? (telling.has(name.toLowerCase()) ? "redact" : undefined);
     return [form === undefined ? quoted(name) : `${masked(quoted(name), table.types[at] ?? "", form, { salt, hash })} as ${quoted(name)}`];
   });
-  const conditions = where.map((condition) => `(${filled(condition, values)})`);
+  const conditions = [
+    ...where.map((condition) => `(${filled(condition, values)})`),
+    ...apart.map((name) => `${quoted(name)} is ${quoted(name)}`),
+  ];
   return `select ${columns.join(", ") || "null as hidden"} from main.${quoted(table.name)}${conditions.length > 0 ? ` where ${conditions.join(" and ")}` : ""}`;
 }
 
