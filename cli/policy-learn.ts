@@ -47,11 +47,11 @@ function calls({ from, principal }: LearnOptions, config: Config, folder: string
 const readsAny = (folder: string, principal: string | undefined): boolean => audited(folder, principal).next().done !== true;
 
 function* audited(folder: string, principal: string | undefined): Generator<Seen> {
-  for (const { fingerprint, connection = "", time, sql } of readAudit(folder, {
-    outcome: "ok",
-    ...(principal !== undefined && { principal }),
-  }))
-    if (fingerprint !== undefined) yield { fingerprint, connection, time, sql };
+  const wanted = { outcome: "ok", ...(principal !== undefined && { principal }) };
+  for (const { fingerprint, connection = "", time, sql, action } of readAudit(folder, wanted)) {
+    // A statement that was only asked about was not run.
+    if (fingerprint !== undefined && !action.startsWith("policy ")) yield { fingerprint, connection, time, sql };
+  }
 }
 
 /** The lines of a file, or of every file of a folder. */

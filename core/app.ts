@@ -47,9 +47,9 @@ import type { Roles } from "./policy/roles/store.ts";
 import { visibleObjects } from "./policy/roles/visible.ts";
 import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
+import { confirmOf } from "./query/confirm.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { settingThatCut, wholeRows } from "./query/whole.ts";
-import { confirmOf } from "./query/confirm.ts";
 import { preview } from "./results/preview.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -208,8 +208,8 @@ export async function createApp(deps: {
     log,
     principal: { id: "local", roles: config.policy.role.split(" ").filter((name) => name !== ""), via: "local" },
     mayUse(principal, { name, access, writesFiles }) {
-      if (access === "write" && !connections.names.some((name) => connections.settings(name).write && grantsWrites(principal, name)))
-        return false;
+      const mayChange = (name: string) => roles.current()?.permissions(principal).grants.mayChange(name) === true;
+      if (access === "write" && !connections.names.some((name) => connections.settings(name).write && mayChange(name))) return false;
       const entries = roles.current()?.permissions(principal).entries ?? [];
       return entries.every(({ entry }) => (entry.tools?.includes(name) ?? true) && !(writesFiles && entry.files === false));
     },

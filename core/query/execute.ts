@@ -6,9 +6,9 @@ import { questionText, sampleText, type Told, told } from "../results/change-tex
 import { attribute } from "../telemetry/attributes.ts";
 import { isCountable } from "./bounded.ts";
 import { change } from "./change.ts";
+import type { Confirm } from "./confirm.ts";
 import { type Rehearsal, rehearse } from "./rehearse.ts";
 import type { Caller, Prepared, QueryRunner } from "./run.ts";
-import type { Confirm } from "./confirm.ts";
 import { written } from "./written.ts";
 
 /** Runs writes, tries them, and sees to it that a person agreed where one has to. */

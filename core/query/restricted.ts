@@ -35,12 +35,13 @@ function covers({ schema, name, hidden, masks }: RelationRestriction, origin: No
  */
 export function withheld(reported: Problem, restrictions: readonly RelationRestriction[]): Problem {
   if (restrictions.length === 0 || !quotesData.has(reported.code)) return reported;
-  return new Problem({
+  const told = {
     code: reported.code,
     message: "The statement failed on a value; which one is withheld, because rows or columns of it are restricted for you",
     hint: "Check casts and computations, and leave restricted columns out of them",
     ...(reported.retryable && { retryable: true }),
-  });
+  };
+  return new Problem(told, reported);
 }
 
 const quotesData: ReadonlySet<string> = new Set(["SQL_INVALID", "CONSTRAINT_VIOLATED", "INPUT_INVALID", "INTERNAL", "LIMIT_EXCEEDED"]);

@@ -75,7 +75,7 @@ async function callTool(
   { asking, person, context, principal }: Called,
 ): Promise<CallToolResult | InputRequiredResult> {
   try {
-    const answer = await calls.call(call.name, call.arguments, callContext(context, principal, await person()));
+    const answer = await calls.call(call.name, call.arguments, callContext(context, principal, person));
     return typeof answer === "string" ? { content: [{ type: "text", text: answer }] } : await asking.ask(answer, call, context);
   } catch (error) {
     const reported = asProblem(error);
@@ -89,7 +89,7 @@ export function problemText(reported: Problem): string {
   return hint === undefined ? `${code}: ${message}` : `${code}: ${message}\nTry: ${hint}`;
 }
 
-function callContext({ mcpReq }: ServerContext, principal: Principal, person: Person | undefined): CallContext {
+function callContext({ mcpReq }: ServerContext, principal: Principal, person: Called["person"]): CallContext {
   const meta = (mcpReq._meta ?? {}) as {
     readonly progressToken?: string | number;
     readonly traceparent?: unknown;
@@ -99,7 +99,7 @@ function callContext({ mcpReq }: ServerContext, principal: Principal, person: Pe
   return {
     principal,
     signal: mcpReq.signal,
-    ...(person && { person }),
+    person,
     ...(typeof meta.traceparent === "string" && { traceparent: meta.traceparent }),
     ...(typeof meta.tracestate === "string" && { tracestate: meta.tracestate }),
     ...(progressToken !== undefined && {

@@ -13,8 +13,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly traceparent?: string;
   readonly tracestate?: string;
-  /** Whoever can be asked before something happens; absent where nobody can be. */
-  readonly person?: Person;
+  /** Whoever can be asked before something happens, and what they said; absent where nobody can be. @throws CONFLICT for an answer to something else */
+  person?(): Promise<Person | undefined>;
   /** Told how many seconds the call has been running, about twice a second, for callers that asked. */
   progress?(seconds: number): void;
 }
@@ -82,9 +82,10 @@ async function run(
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw unknownTool(name, tools);
     const { principal, signal } = context;
+    const person = context.person && (await context.person());
     signal.throwIfAborted();
     const call: Call = {
-      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }, context.person),
+      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }, person),
       principal,
       signal,
       traceId: span.traceId,

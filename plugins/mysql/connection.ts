@@ -2,7 +2,7 @@ import type { Connection, Params, QueryOptions } from "../../core/contract/drive
 import type { RowStream } from "../../core/contract/rows.ts";
 import { readCatalog } from "./catalog.ts";
 import { createCsvStream } from "./csv.ts";
-import { explainPlan } from "./explain.ts";
+import { estimatedCost, explainPlan } from "./explain.ts";
 import { createGuard } from "./guard/guard.ts";
 import type { Names } from "./guard/names.ts";
 import { proveReadOnly } from "./prove.ts";
@@ -28,6 +28,8 @@ export function createConnection(session: Session, names: Names): Connection {
     },
     analyze: (sql, signal = never) => guard.analyze(sql, signal),
     render: async (sql, restrictions, signal) => (await guard.piece(sql, restrictions, signal)).sql,
+    cost: async (sql, params, options) =>
+      estimatedCost(session, await guard.piece(sql, options.restrictions ?? [], options.signal), params, options),
     explain: async (sql, params, options) =>
       explainPlan(session, await guard.piece(sql, options.restrictions ?? [], options.signal), params, options),
     catalog: { read: (request) => readCatalog(session, request) },
@@ -36,7 +38,10 @@ export function createConnection(session: Session, names: Names): Connection {
       return session.ended;
     },
     begin: (options) => beginTransaction(session, guard, options),
-    reset: (signal) => session.reset(signal),
+    async reset(signal) {
+      await session.reset(signal);
+      guard.reset();
+    },
     proveReadOnly: (signal) => proveReadOnly(session, query, signal),
     [Symbol.asyncDispose]: () => session.close(),
   };

@@ -1,10 +1,30 @@
-import type { ExplainOptions, Params } from "../../core/contract/driver.ts";
+import type { ExplainOptions, Params, QueryOptions } from "../../core/contract/driver.ts";
 import type { Value } from "../../core/contract/rows.ts";
 import { refusal } from "./refusal.ts";
 import { createRowStream } from "./rows.ts";
 import { startPiece } from "./run.ts";
 import type { Session } from "./session.ts";
 import { type Piece, pieces } from "./sql/statements.ts";
+
+/** The rows the server expects to look at: the product of the steps of each select, over all of them. What has no plan costs nothing. */
+export async function estimatedCost(session: Session, inner: Piece, params: Params, options: QueryOptions): Promise<number> {
+  if (!/^(?:select|with|values|table|\(|insert|replace|update|delete)$/.test(inner.tokens[0]?.text ?? "")) return 0;
+  const verb = session.isMariaDb ? "explain " : "explain format=traditional ";
+  const [piece = inner] = pieces(verb + inner.sql);
+  const rows = createRowStream(
+    session,
+    await startPiece(session, { ...piece, kind: inner.kind }, params, options.signal),
+    options.batchSize,
+  );
+  const at = (name: string): number => rows.columns.findIndex((column) => column.name === name);
+  const bySelect = new Map<Value, number>();
+  for await (const { columns, length } of rows)
+    for (let row = 0; row < length; row++) {
+      const select = columns[at("id")]?.[row] ?? null;
+      bySelect.set(select, (bySelect.get(select) ?? 1) * Number(columns[at("rows")]?.[row] ?? 1));
+    }
+  return [...bySelect.values()].reduce((sum, each) => sum + each, 0);
+}
 
 /** MySQL plans as a tree of steps, MariaDB as a table whose rows are the steps. */
 export async function explainPlan(session: Session, inner: Piece, params: Params, options: ExplainOptions): Promise<string> {

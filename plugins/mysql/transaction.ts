@@ -11,7 +11,11 @@ const never = new AbortController().signal;
 const rollbackMillis = 10_000;
 
 /** Begins a transaction and keeps the session for it until it is over. */
-export async function beginTransaction(session: Session, guard: Guard, { signal, readOnly, isolation }: BeginOptions): Promise<Transaction> {
+export async function beginTransaction(
+  session: Session,
+  guard: Guard,
+  { signal, readOnly, isolation }: BeginOptions,
+): Promise<Transaction> {
   if (session.readOnly && !readOnly) {
     const message = "Cannot begin a transaction that writes: the connection is read-only";
     throw refusal({ code: "POLICY_DENIED", message, hint: "Begin a read-only transaction, or open the connection for writing" });

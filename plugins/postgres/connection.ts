@@ -1,4 +1,4 @@
-import type { Connection, ExplainOptions, Params } from "../../core/contract/driver.ts";
+import type { Connection, ExplainOptions, Params, QueryOptions } from "../../core/contract/driver.ts";
 import { readCatalog } from "./catalog.ts";
 import { copyOut } from "./copy/copy.ts";
 import { joinSplit, splitTable } from "./copy/split.ts";
@@ -7,7 +7,7 @@ import type { Parser } from "./guard/parser/parser.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
-import { kindOf, lower } from "./sql/kind.ts";
+import { explainedAt, kindOf, lower } from "./sql/kind.ts";
 import { statementsOf } from "./sql/lexer.ts";
 import { numbered } from "./sql/params.ts";
 import { createDescriber } from "./statement/describe.ts";
@@ -31,6 +31,7 @@ export function createConnection(session: Session, parser: Parser): Connection {
     render: (sql, restrictions, signal) =>
       session.beside(signal, async (work) => (await engine.guard.sendable(work, numbered(sql, undefined).sql, restrictions)).sql),
     explain: (sql, params, options) => explain(engine, sql, params, options),
+    cost: (sql, params, options) => cost(engine, sql, params, options),
     catalog: { read: (request) => readCatalog(session, request) },
     ping: (signal) => session.beside(signal, async (work) => void (await work.rows("select 1"))),
     get ended() {
@@ -55,8 +56,28 @@ async function explain(engine: Engine, sql: string, params: Params, options: Exp
       hint: "Explain without analyze",
     });
   }
+  return await plan(engine, options.analyze ? "ANALYZE, BUFFERS" : "COSTS", { sql, params, options });
+}
+
+/** What the planner thinks the statement, or the one it explains, will take. */
+async function cost(engine: Engine, sql: string, params: Params, options: QueryOptions): Promise<number> {
+  const [statement = []] = statementsOf(sql);
+  const at = lower(statement[0]) === "explain" ? explainedAt(statement) : 0;
+  if (!planned.test(lower(statement[at]))) return 0;
+  const [found] = JSON.parse(await plan(engine, "FORMAT JSON", { sql: sql.slice(statement[at]?.start), params, options }));
+  return Number(found?.Plan?.["Total Cost"] ?? 0);
+}
+
+const planned = /^(?:select|values|table|with|\(|insert|update|delete|merge)$/;
+
+interface Asked {
+  readonly sql: string;
+  readonly params: Params;
+  readonly options: QueryOptions;
+}
+
+async function plan(engine: Engine, how: string, { sql, params, options }: Asked): Promise<string> {
   const described = await engine.session.during(options.signal, (work) => engine.describer.bound(work, sql, params));
-  const how = options.analyze ? "ANALYZE, BUFFERS" : "COSTS";
   const rows = await runStatement(engine, `EXPLAIN (${how}) ${described.sql}`, described.values, options);
   const lines: string[] = [];
   await using stream = rows;

@@ -21,6 +21,8 @@ export class Work {
   #hasStopped: (() => void) | undefined;
   /** Answers of "ready" that the server owes. */
   #owed = 0;
+  /** Those of them that come before the statement that runs: until then a cancel, or an error, is of something else. */
+  #ahead = 0;
   #unsynced = false;
   #scope: Scope | undefined;
   #cancelling: Promise<void> | undefined;
@@ -84,6 +86,7 @@ export class Work {
   /** Sends and asks for the answers so far; an error skips everything up to the next `sync`. */
   request(...parts: readonly Buffer[]): void {
     this.signal.throwIfAborted();
+    this.#ahead = this.#owed;
     this.#unsynced = true;
     this.wire.send(...parts, messages.flush);
   }
@@ -91,6 +94,7 @@ export class Work {
   /** Sends, and ends the transaction that belongs to these messages alone. */
   synced(...parts: readonly Buffer[]): void {
     this.signal.throwIfAborted();
+    this.#ahead = this.#owed;
     this.#sync(...parts);
   }
 
@@ -112,11 +116,17 @@ export class Work {
 
   #seen(): number {
     const { type, bytes, start, end } = this.wire;
-    if (type === tag.ready) this.#owed--;
+    if (type === tag.ready) this.#readied();
     if (type !== tag.error) return type;
-    this.running = false;
+    // A statement that was sent together with what failed before it runs all the same.
+    if (this.#ahead === 0) this.running = false;
     this.signal.throwIfAborted();
     throw readError(bytes, start, end);
+  }
+
+  #readied(): void {
+    this.#owed--;
+    if (this.#ahead > 0 && --this.#ahead === 0 && this.#grace !== undefined) this.#abort();
   }
 
   /** Waits until the server is ready for more. */
@@ -162,7 +172,7 @@ export class Work {
 
   readonly #abort = () => {
     this.#grace ??= setTimer(() => this.wire.destroy(), cancelMillis);
-    if (this.running) this.#stop();
+    if (this.running && this.#ahead === 0) this.#stop();
   };
 
   #stop(): void {
@@ -231,8 +241,8 @@ export class Work {
     if (this.running) this.#abort();
     while (this.running) {
       const type = await this.wire.next();
-      if (type === tag.ready) this.#owed--;
-      if (ends.has(type)) this.running = false;
+      if (this.#ahead === 0 && ends.has(type)) this.running = false;
+      if (type === tag.ready) this.#readied();
     }
     await this.#cancelling;
   }
@@ -254,7 +264,7 @@ export class Work {
     while (this.#owed > 0) {
       const type = await this.wire.next();
       const { bytes, start, end } = this.wire;
-      if (type === tag.ready) this.#owed--;
+      if (type === tag.ready) this.#readied();
       else if (type === tag.commandComplete) tags.push(bytes.toString("latin1", start, end - 1));
       else if (type === tag.error) failure = readError(bytes, start, end);
       else if (type === tag.copyIn) this.wire.send(messages.copyFail);

@@ -17,7 +17,8 @@ const denied: Readonly<Record<string, string>> = {
     "set_user_var set_var asynchronous_connection_failover_add_source group_replication_set_as_primary audit_log_filter_set_filter keyring_key_store version_tokens_set",
   "run programs": "sys_exec sys_eval sys_get sys_set",
   "tell of the cluster": "wsrep_last_written_gtid wsrep_last_seen_gtid binlog_gtid_pos",
-  "are the server's own, inside views": "decode_oracle concat_operator_oracle trim_oracle lpad_oracle ltrim_oracle replace_oracle rpad_oracle rtrim_oracle substr_oracle",
+  "are the server's own, inside views":
+    "decode_oracle concat_operator_oracle trim_oracle lpad_oracle ltrim_oracle replace_oracle rpad_oracle rtrim_oracle substr_oracle",
 };
 
 /** The grammars have these, so that no server lists them. */
@@ -29,7 +30,7 @@ const grammar = `
   percent_rank percentile_cont percentile_disc position quarter rank repeat replace reverse right row_count row_number schema second
   session_user st_collect std stddev stddev_pop stddev_samp subdate substr substring sum sysdate system_user time timestamp
   timestampadd timestampdiff trim truncate user utc_date utc_time utc_timestamp value values var_pop var_samp variance weight_string
-  year`;
+  year ed25519_password to_date months_between rownum`;
 
 /** https://dev.mysql.com/doc/refman/9.4/en/built-in-function-reference.html: what MariaDB lacks. */
 const mysqlOnly = `
@@ -50,14 +51,15 @@ const mariaDbOnly = `
 /** Spatial functions only compute. */
 const spatial = `
   area asbinary astext aswkb aswkt boundary buffer centroid convexhull crosses dimension disjoint endpoint envelope equals exteriorring
-  geomcollfromtext geomcollfromwkb geometrycollection geometrycollectionfromtext geometryfromtext geometryn geometrytype geomfromtext
-  geomfromwkb glength interiorringn intersects isclosed isempty isring issimple linefromtext linefromwkb linestring linestringfromtext
-  linestringfromwkb mbrcontains mbrdisjoint mbrequal mbrequals mbrintersects mbroverlaps mbrtouches mbrwithin mlinefromtext mpointfromtext
-  mpolyfromtext multilinestring multipoint multipolygon numgeometries numinteriorrings numpoints overlaps point pointfromtext pointfromwkb
+  geomcollfromtext geomcollfromwkb geometrycollection geometrycollectionfromtext geometrycollectionfromwkb geometryfromtext geometryn geometrytype geomfromtext
+  geomfromwkb geometryfromwkb glength interiorringn intersects isclosed isempty isring issimple linefromtext linefromwkb linestring linestringfromtext
+  linestringfromwkb mbrcontains mbrdisjoint mbrequal mbrequals mbrintersects mbroverlaps mbrtouches mbrwithin mlinefromtext mlinefromwkb mpointfromtext
+  mpointfromwkb mpolyfromtext mpolyfromwkb multilinestring multilinestringfromtext multilinestringfromwkb multipoint multipointfromtext
+  multipointfromwkb multipolygon multipolygonfromtext multipolygonfromwkb numgeometries numinteriorrings numpoints overlaps point pointfromtext pointfromwkb
   pointn pointonsurface polyfromtext polyfromwkb polygon polygonfromtext polygonfromwkb srid startpoint st_area st_asbinary st_asgeojson
   st_astext st_aswkb st_aswkt st_boundary st_buffer st_buffer_strategy st_centroid st_contains st_convexhull st_crosses st_difference
   st_dimension st_disjoint st_distance st_endpoint st_envelope st_equals st_exteriorring st_geomcollfromtext st_geomcollfromwkb
-  st_geometrycollectionfromtext st_geometryfromtext st_geometryn st_geometrytype st_geomfromgeojson st_geomfromtext st_geomfromwkb
+  st_geometrycollectionfromtext st_geometryfromtext st_geometryfromwkb st_mpointfromwkb st_mlinefromwkb st_mpolyfromwkb st_polygonfromwkb st_geometryn st_geometrytype st_geomfromgeojson st_geomfromtext st_geomfromwkb
   st_interiorringn st_intersection st_intersects st_isclosed st_isempty st_isring st_issimple st_isvalid st_length st_linefromtext
   st_linefromwkb st_linestringfromtext st_mlinefromtext st_mpointfromtext st_mpolyfromtext st_multilinestringfromtext
   st_multipointfromtext st_multipolygonfromtext st_numgeometries st_numinteriorring st_numinteriorrings st_numpoints st_overlaps

@@ -10,7 +10,19 @@ import { root } from "../targets.ts";
  */
 const denied = [
   ...["load_extension", "fts3_tokenizer", "sqlite_log", "sqlite_offset", "sqlite_compileoption_get", "sqlite_compileoption_used"],
-  ...["readfile", "writefile", "edit", "eval", "sqlite_source_id", "fts5_source_id", "fts5", "rtreecheck", "rtreedepth", "rtreenode"],
+  ...[
+    "readfile",
+    "writefile",
+    "edit",
+    "eval",
+    "geopoly_debug",
+    "sqlite_source_id",
+    "fts5_source_id",
+    "fts5",
+    "rtreecheck",
+    "rtreedepth",
+    "rtreenode",
+  ],
 ];
 /** What the grammar knows, and what newer or other builds add. */
 const others = [

@@ -49,10 +49,10 @@ async function race({ binary, folder, env }: Bench, { what, goal, ending, ours, 
 const postgresTable = (rows: number) => `
   create unlogged table t as select i::bigint as id, (i % 5000)::int as customer, i * 1.25::float8 as amount, 'customer name ' || i as name,
     case when i % 7 = 0 then null when i % 7 = 1 then '' else 'a note, number ' || i end as note,
-    timestamptz '2024-01-01' + i * interval '1 second' as at, (i / 100.0)::numeric(14, 2) as price, i % 2 = 0 as even
+    timestamptz '2024-01-01' + i * interval '1 second' as placed, (i / 100.0)::numeric(14, 2) as price, i % 2 = 0 as even
   from generate_series(1, ${rows}) as i; vacuum analyze t`;
 const duckdbColumns =
-  "id: 'BIGINT', customer: 'INTEGER', amount: 'DOUBLE', name: 'VARCHAR', note: 'VARCHAR', at: 'TIMESTAMPTZ', price: 'DECIMAL(14,2)', even: 'BOOLEAN'";
+  "id: 'BIGINT', customer: 'INTEGER', amount: 'DOUBLE', name: 'VARCHAR', note: 'VARCHAR', placed: 'TIMESTAMPTZ', price: 'DECIMAL(14,2)', even: 'BOOLEAN'";
 
 /** PostgreSQL to CSV and to Parquet, against its own client. */
 export async function postgresFigures(bench: Bench): Promise<Figure[]> {
@@ -112,8 +112,8 @@ export async function mariaDbFigures(bench: Bench): Promise<Figure[]> {
   const server = await startMariaDb();
   try {
     server.run(
-      `create database shop; create table shop.t (id bigint, customer int, amount double, name varchar(40), note text, at datetime, price decimal(14,2), even bool) engine=innodb;
-      insert into shop.t select seq, seq % 5000, seq * 1.25, concat('customer name ', seq), if(seq % 7 = 0, null, concat('a note, number ', seq)),
+      `create database shop; use shop; create table t (id bigint, customer int, amount double, name varchar(40), note text, placed datetime, price decimal(14,2), even bool) engine=innodb;
+      insert into t select seq, seq % 5000, seq * 1.25, concat('customer name ', seq), if(seq % 7 = 0, null, concat('a note, number ', seq)),
         '2024-01-01' + interval seq second, seq / 100, seq % 2 = 0 from shop_seq;`.replace("shop_seq", `seq_1_to_${bench.rows}`),
     );
     server.run("create user ann@'%' identified by 'open-sesame'; grant all on shop.* to ann@'%'");
@@ -135,7 +135,7 @@ export async function mariaDbFigures(bench: Bench): Promise<Figure[]> {
 /** SQLite to CSV, against its own shell. */
 export async function sqliteFigures(bench: Bench): Promise<Figure[]> {
   const database = join(bench.folder, "bulk.db");
-  const sql = `create table t (id integer primary key, customer integer, amount real, name text, note text, at text, price numeric, even integer);
+  const sql = `create table t (id integer primary key, customer integer, amount real, name text, note text, placed text, price numeric, even integer);
     insert into t with recursive c(i) as (select 1 union all select i + 1 from c where i < ${bench.rows}) select i, i % 5000, i * 1.25, 'customer name ' || i,
       case when i % 7 = 0 then null else 'a note, number ' || i end, '2024-01-01 00:00:00', i / 100.0, i % 2 from c;`;
   writeFileSync(`${database}.sql`, sql);

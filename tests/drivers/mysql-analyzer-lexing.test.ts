@@ -86,7 +86,7 @@ const odd: readonly string[] = [
   "select amount from [salary]",
   "select amount from 'salary'",
   'select amount from "salary"',
-  "select amount from U&\"salary\"",
+  'select amount from U&"salary"',
   "select $$ from salary $$",
   "select $a$ from salary $a$",
   "select 1 as $a from salary",

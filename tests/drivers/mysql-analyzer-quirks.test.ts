@@ -164,7 +164,13 @@ describe("mysql analyzer keeps scopes", { skip: absence }, () => {
     ["select t.a from (select email as a from person) t join Salary on t.a = Salary.amount", "Salary.amount", "person.email"],
     ["select count(*) from person a join person b using (email)", "person.email"],
     ["select count(*) from person natural join parted", "parted.email", "parted.id", "person.email", "person.id"],
-    ["select p.name from person p join Salary s on s.person_id = p.id and p.email <> ''", "Salary.person_id", "person.email", "person.id", "person.name"],
+    [
+      "select p.name from person p join Salary s on s.person_id = p.id and p.email <> ''",
+      "Salary.person_id",
+      "person.email",
+      "person.id",
+      "person.name",
+    ],
     ["select max(amount) over (partition by person_id) from Salary", "Salary.amount", "Salary.person_id"],
     ["(select id from person) order by id", "person.id"],
     ["select id from person union select person_id from Salary order by id", "Salary.person_id", "person.id"],
@@ -282,11 +288,21 @@ describe("mysql analyzer restricts", { skip: absence }, () => {
   });
 
   it("tables under partitions, history, hints, schemas and joins", async () => {
-    const both = [restrict("parted", { masks: [{ column: "email", form: "redact" }] }), restrict("past", { masks: [{ column: "email", form: "redact" }] })];
+    const both = [
+      restrict("parted", { masks: [{ column: "email", form: "redact" }] }),
+      restrict("past", { masks: [{ column: "email", form: "redact" }] }),
+    ];
     assert.deepEqual(await rows("select id, email from parted partition (p1)", both), [[20, "***"]]);
-    assert.deepEqual(await rows("select q.email from parted partition (p0, p1) as q force index (primary) where q.id = 1", both), [["***"]]);
+    assert.deepEqual(await rows("select q.email from parted partition (p0, p1) as q force index (primary) where q.id = 1", both), [
+      ["***"],
+    ]);
     assert.deepEqual(await rows("select email from past for system_time all", both), [["***"], ["***"]]);
-    assert.deepEqual(await rows("select guard.person.email, guard.person.* from guard.person where guard.person.id = 1", [masked]).then((all) => all[0]?.slice(0, 2)), ["***", 1]);
+    assert.deepEqual(
+      await rows("select guard.person.email, guard.person.* from guard.person where guard.person.id = 1", [masked]).then((all) =>
+        all[0]?.slice(0, 2),
+      ),
+      ["***", 1],
+    );
     assert.deepEqual(await rows("select p.email, o.pin from person p join other.person o on o.id = p.id", [masked]), [["***", "otherpin"]]);
     assert.deepEqual(
       await rows("select pin from other.person", [restrict("person", { masks: [{ column: "pin", form: "redact" }] }, "other")]),
@@ -303,7 +319,8 @@ describe("mysql analyzer restricts", { skip: absence }, () => {
   it("rows by values that are no SQL", async () => {
     const by = (value: Value) => [restrict("person", { where: ["name = :name or ':name' = name"], values: { name: value } })];
     assert.deepEqual(await rows("select id from person", by("Ada")), [[1]]);
-    for (const value of ["' or '1'='1", "\\' or 1=1 -- ", "x' /*! or 1 */", "\\", "'", null]) assert.deepEqual(await rows("select id from person", by(value)), []);
+    for (const value of ["' or '1'='1", "\\' or 1=1 -- ", "x' /*! or 1 */", "\\", "'", null])
+      assert.deepEqual(await rows("select id from person", by(value)), []);
     assert.deepEqual(await rows("select id from person", [restrict("person", { where: ["id = :id"], values: { id: 2n } })]), [[2]]);
   });
 
@@ -336,6 +353,26 @@ describe("mysql analyzer restricts", { skip: absence }, () => {
     let text = "";
     for await (const bytes of csv ?? []) text += Buffer.from(bytes).toString();
     assert.equal(text.trim(), "***\n***");
+  });
+
+  it("views by their own names, over what is restricted and what is not", async () => {
+    const own = restrict("contact", { masks: [{ column: "name", form: "redact" }], hidden: ["note"], where: ["id = 1"] });
+    assert.deepEqual(await rows("select * from contact", [own]), [[1, "***", "secret1@hidden.example"]]);
+    assert.deepEqual(await rows("select * from contact", [own, masked]), [[1, "***", "***"]]);
+    assert.deepEqual(await rows("select mail from nested order by mail", [own]), [["secret1@hidden.example"]]);
+  });
+
+  it("nothing of what a user sees through a view only", async () => {
+    await using viewer = await open("viewer");
+    const hoard = restrict("hoard", { masks: [{ column: "gold", form: "redact" }] }, "other");
+    await refusedAs(rows("select gold from across", [hoard], viewer), /"hoard"/);
+  });
+
+  it("the plan that is estimated", async () => {
+    const options = { signal: never, batchSize: 9, restrictions: [masked] };
+    const one = await connection.cost?.("select email from person where id = ?", [1], options);
+    const all = await connection.cost?.("select a.email from person a, person b, person c", [], options);
+    assert.ok(one !== undefined && all !== undefined && one >= 1 && all > one);
   });
 
   it("nothing by a policy's own text that is no single expression", async () => {

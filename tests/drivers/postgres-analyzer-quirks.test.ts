@@ -23,8 +23,16 @@ const objects = `
   create view deep as with x as (select l.id, l.email from loud l join purchase u on u.person_id = l.id) select * from x;
   create function touch(p person) returns text language plpgsql as $$ begin return 'x'; end $$;
   create function whoever(p person) returns text language sql stable as $$ select p.email $$;
-  create view touched as select id, touch(person) as t from person;
   create type pair as (a int, b text);
+  create type mood as enum ('good', 'bad');
+  create function mood_text(mood) returns text language sql as $$ select 'x' $$;
+  create cast (mood as text) with function mood_text(mood) as implicit;
+  create table feeling (id int, mood mood);
+  create function pair_order(pair, pair) returns int language sql immutable as $$ select 0 $$;
+  create function pair_below(pair, pair) returns boolean language sql as $$ select true $$;
+  create operator <<< (leftarg = pair, rightarg = pair, function = pair_below);
+  create operator class pairs default for type pair using btree as operator 1 <<<, function 1 pair_order(pair, pair);
+  create view touched as select id, touch(person) as t from person;
   create table kept (id int, pair pair, name varchar(3), code char(4), level numeric(5, 2), tags text[], at timestamptz not null default now());
   create domain required as text not null check (value <> '***');
   create table strict (id int, secret required);
@@ -239,6 +247,18 @@ else {
         assert.deepEqual(await untrusted("select whoever(p.*) from person p"), ["whoever"]);
         assert.deepEqual(await untrusted("select id from touched"), ["touch"]);
         assert.deepEqual(await untrusted("select email(p), id(p) from person p"), []);
+        assert.deepEqual(await untrusted("select t.touch from json_populate_record(null::person, '{}') t"), ["touch"]);
+        assert.deepEqual(await untrusted("select (array_agg(p))[1].touch from person p"), ["touch"]);
+        assert.deepEqual(await untrusted("select (x.p).touch from (select p from person p) x"), ["touch"]);
+      });
+      it("finds what the engine runs without being asked by name", async () => {
+        assert.deepEqual(await untrusted("select required('x')"), []);
+        assert.deepEqual(await untrusted("select id from feeling"), []);
+        assert.deepEqual(await untrusted("select mood from feeling"), ["mood_text"]);
+        assert.deepEqual(await untrusted("select (array_agg(mood))[1]::text from feeling"), ["mood_text"]);
+        assert.deepEqual(await untrusted("select count(*)::text from feeling"), []);
+        assert.deepEqual(await untrusted("select distinct pair from kept"), ["pairs"]);
+        assert.deepEqual(await untrusted("select distinct row(1, 'a')::pair"), ["pair"]);
       });
       it("sees a table, a column and a function that were made a moment ago", async () => {
         await analysed("select 1");
@@ -338,6 +358,18 @@ else {
       });
     });
 
+    it("estimates what a statement costs, under restrictions and behind explain too", async () => {
+      const options = { signal: never, batchSize: 10 };
+      const cost = async (sql: string, params = {}) => (await connection.cost?.(sql, params, options)) ?? assert.fail();
+      assert.ok(
+        (await cost("select * from person a, person b, person c")) > (await cost("select * from person where id = :id", { id: 1 })),
+      );
+      assert.ok((await cost("explain (analyze, costs off) select * from person a, person b, person c")) > 100);
+      assert.equal(await cost("show server_version"), 0);
+      assert.ok(
+        ((await connection.cost?.("select email from person", [], { ...options, restrictions: [redacted("person", "email")] })) ?? 0) > 0,
+      );
+    });
     it("sends our own text where a comment or a literal would be read in another way by an older server", async () => {
       assert.equal(await connection.render?.("select 1_000 as x -- y", [], never), "SELECT 1000 AS x");
       assert.equal(await connection.render?.("select/**/0x1F", [], never), "SELECT 31");

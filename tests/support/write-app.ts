@@ -25,7 +25,7 @@ export async function writeApp(driver: Driver, target: string, policy: string, w
   const { tools, calls, createMcpFactory, serveStreams } = await serveTools(app);
   const signal = new AbortController().signal;
   const ask = (sql: string, more: object = {}, person?: Person): Promise<string | Question> =>
-    calls.call("execute", { sql, ...more }, { principal: app.principal, signal, ...(person && { person }) });
+    calls.call("execute", { sql, ...more }, { principal: app.principal, signal, ...(person && { person: async () => person }) });
   const query = (sql: string): Promise<string> =>
     calls.call("query", { sql }, { principal: app.principal, signal }).then((text) => String(text).replace(/-- .*$/, ""));
   return {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { EventEmitter } from "node:events";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -126,10 +127,12 @@ function openTunnel(ssh: SshConfig, to: Endpoint, ended: () => void): Tunnel {
     ending.resolve();
   };
   const finish = (code: number | null) => end(tunnelProblem(ssh, tunnel.said, code));
-  child.once("close", finish);
+  // Deno's types leave out that a process is an emitter.
+  const process = child as unknown as EventEmitter;
+  process.once("close", finish);
   // What a ProxyCommand left running may hold the pipes open for ever.
-  child.once("exit", (code) => setTimeout(finish, graceMillis, code));
-  child.once("error", (error) => {
+  process.once("exit", (code: number | null) => setTimeout(finish, graceMillis, code));
+  process.once("error", (error: Error) => {
     end(problem("UNSUPPORTED", `Cannot start "${program}", which runs ssh`, "Use a system that has it: Linux, macOS or WSL", error));
   });
   return tunnel;

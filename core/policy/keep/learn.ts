@@ -40,7 +40,10 @@ export function patternsYaml(patterns: readonly Pattern[]): string {
 /** The calls that went well among the lines of a trace file; other lines are passed over. */
 export function* callsOfTraces(lines: Iterable<string>): Generator<Seen> {
   for (const line of lines) {
-    for (const span of spansOf(line)) {
+    const spans = spansOf(line);
+    // A statement that was only asked about was not run.
+    if (spans.some((span) => attributeNamed(span, attribute.verb)?.startsWith("policy "))) continue;
+    for (const span of spans) {
       const fingerprint = attributeNamed(span, attribute.fingerprint);
       if (fingerprint === undefined || span.status?.code !== undefined) continue;
       const millis = Number((span.endTimeUnixNano ?? "0").slice(0, -6));

@@ -56,6 +56,7 @@ function settingsOf({ entries, limits }: Permissions): [string, string][] {
     if (entry.tools) found.push([`tools (role ${role})`, [...entry.tools].sort().join(", ")]);
     if (entry.files !== undefined) found.push([`files (role ${role})`, String(entry.files)]);
     if (entry.hours) found.push([`hours (role ${role})`, hours(entry.hours)]);
+    if (entry.confirm !== undefined) found.push([`confirm (role ${role})`, entry.confirm]);
     if (entry.whereRequired !== undefined) found.push([`where required (role ${role})`, String(entry.whereRequired)]);
   }
   return found;

@@ -73,7 +73,9 @@ function relationsNamed(sql: string): string[] {
     else if (word === ")") {
       if (lists.length > 1) lists.pop();
       if (lists.at(-1) === "expects") lists[lists.length - 1] = "listing";
-    } else if (opens.has(lower) && state !== "arguments") lists[lists.length - 1] = "expects";
+    } else if ((opens.has(lower) && state !== "arguments") || (lower === "in" && isName(words[at + 1] ?? "")))
+      // In parentheses USING names columns; without any, IN names a table, as SQLite has it.
+      lists[lists.length - 1] = lower === "using" && words[at + 1] === "(" ? "other" : "expects";
     else if (word === "," && state === "listing") lists[lists.length - 1] = "expects";
     else if (ends.has(lower)) lists[lists.length - 1] = "other";
     else if (isName(word)) {

@@ -63,11 +63,23 @@ const limits = z.strictObject({
   affectedRows: count.optional(),
 });
 
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone: name }) !== undefined;
+  } catch {
+    // This is how the runtime says that it knows no such zone.
+    return false;
+  }
+}
+
 const hours = z.strictObject({
   days: z.array(z.enum(days)).min(1).optional(),
   from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'wanted a time such as "08:00"'),
   to: z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'wanted a time such as "18:00"'),
-  zone: text.optional().describe("A time zone such as Europe/Berlin; UTC when absent"),
+  zone: text
+    .refine(isZone, { message: 'wanted a time zone such as "Europe/Berlin"' })
+    .optional()
+    .describe("A time zone such as Europe/Berlin; UTC when absent"),
 });
 
 const role = z.strictObject({

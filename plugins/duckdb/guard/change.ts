@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Analysis, RelationAccess, RelationUse } from "../../../core/contract/analysis.ts";
 import type { Classified } from "../sql/statement.ts";
 import { firstWords, skipBlanks } from "../sql/text.ts";
+import { calledIn } from "./called.ts";
 import type { Relation, Snapshot } from "./snapshot.ts";
 
 const accesses: Readonly<Record<string, RelationAccess>> = {
@@ -32,7 +33,7 @@ export function analyzeChange(sql: string, { kind }: Classified, snapshot: Snaps
     columns: read.flatMap((relation) =>
       relation.columns.map((column) => ({ schema: relation.schema, table: relation.name, column, places: ["other"] as const })),
     ),
-    functions: [],
+    functions: calledIn(words, kind === "write"),
     complexity: { relations: relations.length, joins: 0, depth: 1, recursive: false },
     ...((access === "update" || access === "delete") && !own.includes("where") && { everyRow: true }),
     fingerprint: createHash("sha256").update(words.join(" ").toLowerCase()).digest("hex").slice(0, 16),

@@ -35,7 +35,7 @@ export function readStatement(parsed: Parsed, lexed: Lexed, snapshot: Snapshot):
     join: uses.join,
     sites: [],
     qualified: [],
-    seen: { depth: 0, deepest: 0, recursive: false },
+    seen: { depth: 0, deepest: 0, recursive: false, tables: 0 },
   };
   const unresolved = attempt(() => resolve(parsed, reading));
   const analysis: Analysis = {

@@ -29,8 +29,7 @@ function resolveInsert(change: Insert, outer: Scope, reading: Reading): void {
   outer.sources.push(target, ...(alias === undefined ? [] : [{ ...target, alias }]));
   for (const row of rows) resolveAll(row, outer, reading, "other");
   const opened: Scope[] = [];
-  if (query !== undefined)
-    resolveQuery(query, { ...outer, sources: [] }, { ...reading, opened: (scope) => void opened.push(scope) });
+  if (query !== undefined) resolveQuery(query, { ...outer, sources: [] }, { ...reading, opened: (scope) => void opened.push(scope) });
   resolveAssignments(assigned, outer, reading);
   // What happens to rows that are there may use the tables the new ones come from.
   resolveAssignments(updated, { ...outer, sources: [...outer.sources, ...(opened[0]?.sources ?? [])] }, reading);
@@ -38,8 +37,7 @@ function resolveInsert(change: Insert, outer: Scope, reading: Reading): void {
 
 /** Without a list every column is written. */
 function reachColumns({ outputs }: Source, columns: readonly Token[], reading: Reading): void {
-  for (const { text } of columns)
-    if (!outputs.some(({ name }) => same(name, text))) throw new Unresolved(`"${text}"`);
+  for (const { text } of columns) if (!outputs.some(({ name }) => same(name, text))) throw new Unresolved(`"${text}"`);
   const reached = columns.length === 0 ? outputs : outputs.filter(({ name }) => columns.some(({ text }) => same(text, name)));
   for (const output of reached) output.reach("other", false, reading.reach);
 }
@@ -52,7 +50,8 @@ function resolveModify(change: Modify, scope: Scope, reading: Reading): void {
   const uses: RelationUse[] = [];
   const noting: Reading = { ...reading, relation: (use) => void uses.push(use) };
   for (const item of change.from) scope.sources.push(...resolveFrom(item, scope, noting));
-  const targets = change.verb === "update" ? updated(change.assigned, scope.sources, reading) : deleted(change.targets, scope.sources, reading);
+  const targets =
+    change.verb === "update" ? updated(change.assigned, scope.sources, reading) : deleted(change.targets, scope.sources, reading);
   for (const { site } of targets) mark(site, reading);
   for (const use of uses) reading.relation(isChanged(use, targets) ? { ...use, access: change.verb } : use);
   resolveAssignments(change.assigned, scope, reading);
@@ -76,7 +75,9 @@ function deleted(targets: Modify["targets"], sources: readonly Source[], { snaps
   if (targets.length === 0) return sources;
   return targets.flatMap((parts) => {
     const [name = ""] = parts.map(({ text }) => text).reverse();
-    const found = sources.filter(({ alias, site }) => sameTable(snapshot, alias, name) || (site !== undefined && sameTable(snapshot, site.relation.name, name)));
+    const found = sources.filter(
+      ({ alias, site }) => sameTable(snapshot, alias, name) || (site !== undefined && sameTable(snapshot, site.relation.name, name)),
+    );
     if (found.length === 0) throw new Unresolved(`"${name}"`);
     return found;
   });

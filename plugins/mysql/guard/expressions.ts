@@ -12,17 +12,17 @@ const harmlessSettings =
 export function resolveExpression(expression: Expression, scope: Scope, reading: Reading, place: ColumnPlace): void {
   switch (expression.kind) {
     case "parts":
-      return resolveAll(expression.parts, scope, reading, expression.place ?? place);
+      return void resolveAll(expression.parts, scope, reading, expression.place ?? place);
     case "name":
-      return reachNamed(expression.parts, scope, place, reading);
+      return void reachNamed(expression.parts, scope, place, reading);
     case "star":
       for (const { outputs } of starred(expression.parts, scope, reading))
         for (const output of outputs) output.reach(place, true, reading.reach);
       return;
     case "call":
-      return resolveCall(expression.call, scope, reading, place);
+      return void resolveCall(expression.call, scope, reading, place);
     case "cast":
-      return reading.fn({ name: expression.type, kind: "cast", trusted: true });
+      return void reading.fn({ name: expression.type, kind: "cast", trusted: true });
     case "setting":
       if (!harmlessSettings.test(expression.name))
         reading.relation({ schema: "information_schema", name: "system_variables", kind: "catalog", tells: "contents", access: "read" });
@@ -37,8 +37,7 @@ export function resolveAll(parts: readonly Expression[], scope: Scope, reading: 
 }
 
 function resolveCall({ schema, name, plain, parts }: Call, scope: Scope, reading: Reading, place: ColumnPlace): void {
-  const trusted =
-    plain && trustedFunctions.has(name) && !reading.snapshot.routines.has(name) && !(aloneOnly.has(name) && parts.length > 0);
+  const trusted = plain && trustedFunctions.has(name) && !reading.snapshot.routines.has(name) && !(aloneOnly.has(name) && parts.length > 0);
   reading.fn({ ...(schema !== undefined && { schema }), name, kind: "function", trusted });
   resolveAll(parts, scope, reading, place);
 }

@@ -51,6 +51,8 @@ function commonNames(left: readonly Source[], right: readonly Source[]): string[
   return left.flatMap(({ outputs }) => outputs.map(({ name }) => name)).filter((name) => names.has(name.toLowerCase()));
 }
 
+const mostTables = 2000;
+
 /** Reads a table, view or common table expression where it is named. */
 export function resolveTable(ref: TableRef, scope: Scope, reading: Reading, tableWord?: number): Source {
   const [name = "", schema] = ref.parts.map(({ text }) => text).reverse();
@@ -65,13 +67,16 @@ export function resolveTable(ref: TableRef, scope: Scope, reading: Reading, tabl
   const relation = listed ?? unlisted(database, name, schema, reading);
   const site = { ref, relation, ...(tableWord !== undefined && { tableWord }) };
   reading.sites.push(site);
+  // Views over views may be more than anybody could read.
+  if (++reading.seen.tables > mostTables) throw new Unresolved(`a statement that reaches tables in more than ${mostTables} places`);
   const through = reading.through.length > 0 ? { through: reading.through } : {};
   const { kind, tells } = relation;
   reading.relation({ schema: relation.schema, name: relation.name, kind, ...(tells && { tells }), access: "read", ...through });
   const source = { alias, schema: database, site };
   if (kind === "view") return { ...source, outputs: viewOutputs(relation, reading) };
   // Through a view a user may see columns, and tables, that are not in the user's catalog.
-  const hidden = reading.through.length > 0 && kind === "table" ? { hidden: (column: string) => columnOutput(relation, column, false) } : {};
+  const hidden =
+    reading.through.length > 0 && kind === "table" ? { hidden: (column: string) => columnOutput(relation, column, false) } : {};
   return { ...source, outputs: tableOutputs(relation, reading), ...hidden };
 }
 
@@ -90,7 +95,10 @@ function unlisted(schema: string, name: string, written: string | undefined, { t
 function tableOutputs(relation: Relation, reading: Reading): readonly Output[] {
   if (relation.kind === "catalog") return relation.columns.map(({ name }) => ({ name, reach: () => undefined }));
   const direct = reading.through.length === 0;
-  const columns = relation.columns.map(({ name, invisible }) => ({ ...columnOutput(relation, name, direct), ...(invisible && { aside: true }) }));
+  const columns = relation.columns.map(({ name, invisible }) => ({
+    ...columnOutput(relation, name, direct),
+    ...(invisible && { aside: true }),
+  }));
   // The moments of a table that keeps its history.
   const moments = ["row_start", "row_end"].filter((name) => !relation.columns.some((column) => same(column.name, name)));
   return relation.historic ? [...columns, ...moments.map((name) => ({ name, aside: true, reach: () => undefined }))] : columns;

@@ -20,6 +20,8 @@ export interface Guard {
   analyze(sql: string, signal: AbortSignal): Promise<readonly Statement[]>;
   /** The only statement of a text as the server gets it. */
   piece(sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal): Promise<Piece>;
+  /** Says that the session is again what it was when it was opened. */
+  reset(): void;
 }
 
 const mostRemembered = 500;
@@ -28,6 +30,8 @@ export function createGuard(session: Session, names: Names): Guard {
   const analysed = new Map<string, { readonly version: number; readonly statements: readonly Statement[] }>();
   const canonical = new Map<string, Piece>();
   const narrowed = new Map<string, { readonly version: number; readonly piece: Piece }>();
+
+  let isMoved = false;
 
   const restricted = async (sql: string, restrictions: readonly RelationRestriction[], signal: AbortSignal): Promise<Piece> => {
     const key = JSON.stringify([sql, restrictions], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
@@ -42,7 +46,11 @@ export function createGuard(session: Session, names: Names): Guard {
   };
 
   return {
+    reset() {
+      isMoved = false;
+    },
     async analyze(sql, signal) {
+      if (isMoved) return pieces(sql).map(({ kind }) => ({ kind, analysis: { ...nothing, unresolved: moved } }));
       const known = analysed.get(sql);
       if (known !== undefined) {
         await names.load(session, [], signal);
@@ -53,10 +61,14 @@ export function createGuard(session: Session, names: Names): Guard {
       return statements;
     },
     async piece(sql, restrictions, signal) {
-      if (restrictions.length > 0) return restricted(sql, restrictions, signal);
+      if (restrictions.length > 0) {
+        if (isMoved) throw refusal(moved);
+        return restricted(sql, restrictions, signal);
+      }
       const known = canonical.get(sql);
-      if (known !== undefined) return known;
+      if (known !== undefined && !isMoved) return known;
       const given = onlyPiece(sql);
+      isMoved ||= isMoving(given);
       const { lexed, parsed, failure } = read(given);
       const piece = { ...given, kind: kindOf(given, parsed) };
       if (piece.kind !== "read" && piece.kind !== "write") return piece;
@@ -67,6 +79,20 @@ export function createGuard(session: Session, names: Names): Guard {
     },
   };
 }
+
+const readsOtherwise = /sql_mode|character_set|collation_connection|^(?:names|charset|character)$/i;
+
+/** After these the server reads names and texts in another way than the guard does. */
+function isMoving({ kind, tokens }: Piece): boolean {
+  const [first] = tokens;
+  return kind === "session" && (first?.text === "use" || (first?.text === "set" && tokens.some(({ text }) => readsOtherwise.test(text))));
+}
+
+const moved: Diagnosis = {
+  code: "UNSUPPORTED",
+  message: "Cannot tell what statements mean after USE, or after SET changed how texts are read",
+  hint: "Write the name of the database before that of the table, and leave the session's settings as they are",
+};
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
   if (map.size >= mostRemembered) map.clear();

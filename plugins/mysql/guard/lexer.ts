@@ -77,15 +77,15 @@ function isBlankAfter(sql: string, at: number): boolean {
 function readToken(state: State): void {
   const { sql, at } = state;
   const first = sql[at] as string;
-  if (first === "'" || first === '"') return add(state, "text", closing(sql, at, first));
-  if (first === "`") return add(state, "quoted", closing(sql, at, first));
-  if (first === "@") return readVariable(state);
+  if (first === "'" || first === '"') return void add(state, "text", closing(sql, at, first));
+  if (first === "`") return void add(state, "quoted", closing(sql, at, first));
+  if (first === "@") return void readVariable(state);
   const digits = isAfterPoint(state) ? 0 : match(number, sql, at);
-  if (digits > 0) return readNumber(state, digits);
+  if (digits > 0) return void readNumber(state, digits);
   const length = match(word, sql, at);
-  if (length > 0) return readWord(state, length);
+  if (length > 0) return void readWord(state, length);
   const given = match(parameter, sql, at);
-  if (given > 0) return add(state, "parameter", given);
+  if (given > 0) return void add(state, "parameter", given);
   const sign = match(symbols, sql, at);
   if (sign === 0 || sql.startsWith("*/", at)) throw odd(sql, at);
   const previous = state.tokens.at(-1);
@@ -112,7 +112,7 @@ function readNumber(state: State, length: number): void {
   const all = match(word, sql, at);
   const raw = sql.slice(at, at + length);
   if (all > length && /^\d+[A-Za-z_\u0080-\uffff]/.test(sql.slice(at, at + all)) && !/^(?:0[xXbB]|\d+[eE])/.test(sql.slice(at, at + all)))
-    return readWord(state, all);
+    return void readWord(state, all);
   if (match(word, sql, at + length) > 0 || /^0[XB]/.test(raw) || (raw.endsWith(".") && sql[at + length] === "."))
     throw new Unresolved(`"${sql.slice(at, at + Math.max(all, length + 8))}"`, "Put a blank after the number");
   add(state, "number", length);
@@ -123,12 +123,12 @@ function readWord(state: State, length: number): void {
   const raw = sql.slice(at, at + length);
   const isName = isAfterPoint(state);
   if (raw.startsWith("$")) throw new Unresolved(`"${raw}"`, "Put the name between backticks");
-  if (!isName && sql[at + length] === "'" && /^[nN]$/.test(raw)) return add(state, "text", length + closing(sql, at + length, "'"));
+  if (!isName && sql[at + length] === "'" && /^[nN]$/.test(raw)) return void add(state, "text", length + closing(sql, at + length, "'"));
   if (!isName && sql[at + length] === "'" && /^[xXbB]$/.test(raw)) {
     const end = closing(sql, at + length, "'");
     const digits = sql.slice(at + length + 1, at + length + end - 1);
     if (!(/^[xX]$/.test(raw) ? /^(?:[0-9a-fA-F]{2})*$/ : /^[01]*$/).test(digits)) throw odd(sql, at);
-    return add(state, "text", length + end);
+    return void add(state, "text", length + end);
   }
   // Behind a point a keyword is a name; between backticks no older reader takes it for anything else.
   if (isName && /^\d/.test(raw)) {
@@ -146,11 +146,12 @@ function readVariable(state: State): void {
   const length = match(setting, sql, at);
   if (length > 0) {
     if (/[\w$.`\u0080-\uffff]/.test(sql[at + length] ?? "")) throw odd(sql, at);
-    return add(state, "setting", length);
+    return void add(state, "setting", length);
   }
   const next = sql[at + 1] ?? "";
   if (next === "@") throw odd(sql, at);
-  const name = "'\"`".includes(next) && next !== "" ? closing(sql, at + 1, next) : (/^[\w$.\u0080-\uffff]*/.exec(sql.slice(at + 1))?.[0].length ?? 0);
+  const name =
+    "'\"`".includes(next) && next !== "" ? closing(sql, at + 1, next) : (/^[\w$.\u0080-\uffff]*/.exec(sql.slice(at + 1))?.[0].length ?? 0);
   add(state, "variable", 1 + name);
 }
 

@@ -6,10 +6,10 @@ import { parseExpression } from "./parse-statement.ts";
 import type { Relation, RelationColumn } from "./relation.ts";
 import { same } from "./scope.ts";
 
-/** What a statement says of a relation beyond its name. */
+/** How a statement reaches a relation. */
 export interface Named {
-  /** `partition (…)` and `for system_time …`, as written. */
-  readonly suffix: string;
+  /** What stands for the relation itself: its name with what belongs to it, or the query of a view. */
+  readonly from: string;
   /** Columns it names, in lower case. */
   readonly columns: ReadonlySet<string>;
   /** True in the body of a view: there a hidden column is null. */
@@ -21,9 +21,8 @@ export interface Named {
 /** More rows than there can be. */
 const everyRow = " limit 18446744073709551615";
 
-
 /** The part of a relation that may be seen, as a query. */
-export function permitted(relation: Relation, restriction: RelationRestriction, { suffix, columns, inView, apart }: Named): string {
+export function permitted(relation: Relation, restriction: RelationRestriction, { from, columns, inView, apart }: Named): string {
   const { hidden, masks, where, values, salt = "" } = restriction;
   const shown = relation.columns.flatMap((column) => {
     const { name, type } = column;
@@ -31,10 +30,13 @@ export function permitted(relation: Relation, restriction: RelationRestriction, 
     if (column.invisible && !inView && !columns.has(name.toLowerCase())) return [];
     if (hidden.some((one) => same(one, name))) return inView ? [`${nullOf(type)} as ${quoted(name)}`] : [];
     const form = masks.find((mask) => same(mask.column, name))?.form;
-    return [form === undefined ? quoted(name) : `${typeof form === "string" ? masked(column, form, salt) : expression(form.sql, {})} as ${quoted(name)}`];
+    return [
+      form === undefined
+        ? quoted(name)
+        : `${typeof form === "string" ? masked(column, form, salt) : expression(form.sql, {})} as ${quoted(name)}`,
+    ];
   });
   const conditions = where.map((condition) => expression(condition, values));
-  const from = `${quoted(relation.schema)}.${quoted(relation.name)}${suffix}`;
   const filter = conditions.length > 0 ? ` where ${conditions.join(" and ")}` : "";
   return `select ${shown.join(", ") || "null as `hidden`"} from ${from}${filter}${apart ? everyRow : ""}`;
 }
@@ -84,6 +86,9 @@ function expression(sql: string, values: Readonly<Record<string, Value>>): strin
 
 function literalOf(value: Value): string {
   if (value === null) return "null";
-  if (typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value))) return String(value);
-  return literal(String(value));
+  if (typeof value === "boolean" || typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value)))
+    return String(value);
+  if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString("hex")}'`;
+  const text = String(value);
+  return text.includes("\0") ? `_utf8mb4 x'${Buffer.from(text).toString("hex")}'` : literal(text);
 }

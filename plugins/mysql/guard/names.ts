@@ -60,7 +60,8 @@ function createNames(): Names {
     const now = Date.now();
     if (known !== undefined && now - checked < trustedMillis) return known;
     const found = await readStamp(session, signal);
-    const isSame = known !== undefined && known.stamp === found.stamp && now - known.since < longestMillis && known.relations.size < mostKnown;
+    const isSame =
+      known !== undefined && known.stamp === found.stamp && now - known.since < longestMillis && known.relations.size < mostKnown;
     if (!isSame || known === undefined) {
       known = { ...found, relations: new Map(), since: now };
       version++;
@@ -99,7 +100,10 @@ function createNames(): Names {
 const tablesOf = ({ parsed }: Body, database: string): Wanted[] => wantedBy(parsed.tables, database);
 
 /** The relations that tables of a statement may mean. */
-export function wantedBy(tables: readonly { readonly parts: readonly { readonly text: string }[] }[], database: string | undefined): Wanted[] {
+export function wantedBy(
+  tables: readonly { readonly parts: readonly { readonly text: string }[] }[],
+  database: string | undefined,
+): Wanted[] {
   return tables.flatMap(({ parts }) => {
     const [name = "", schema = database] = parts.map(({ text }) => text).reverse();
     return schema === undefined ? [] : [{ schema, name }];

@@ -26,7 +26,7 @@ export function readCall(reader: Reader, parts: readonly Token[]): Expression {
 
 function readArguments(reader: Reader, name: string, found: Expression[]): void {
   if (unitFirst.has(name) && reader.peek().kind === "word") reader.next();
-  if (name === "convert") return readConvert(reader, found);
+  if (name === "convert") return void readConvert(reader, found);
   if (["count"].includes(name)) reader.take("*");
   for (const word of ["distinct", "all", "both", "leading", "trailing"]) reader.take(word);
   while (!reader.is(")")) {
@@ -84,7 +84,8 @@ export function readType(reader: Reader, isCast: boolean): Expression {
   const first = reader.next();
   if (first.kind !== "word") reader.fail();
   for (;;) {
-    if (reader.is("(")) reader.inParentheses(() => reader.list(() => (["number", "text"].includes(reader.peek().kind) ? reader.next() : reader.fail())));
+    if (reader.is("("))
+      reader.inParentheses(() => reader.list(() => (["number", "text"].includes(reader.peek().kind) ? reader.next() : reader.fail())));
     if (reader.peek().kind !== "word" || reader.is("default", "null", "error", "path", "exists", "for", "from", "order")) break;
     reader.next();
   }

@@ -62,7 +62,8 @@ function readInsert(reader: Reader): Part<Insert> {
   reader.take("into");
   const table = readInsertTarget(reader);
   const isQuery = reader.is("(") && startsQuery(ahead(reader));
-  const columns = reader.is("(") && !isQuery ? reader.inParentheses(() => (reader.is(")") ? [] : reader.list(() => readColumn(reader)))) : [];
+  const columns =
+    reader.is("(") && !isQuery ? reader.inParentheses(() => (reader.is(")") ? [] : reader.list(() => readColumn(reader)))) : [];
   const rows = reader.is("values", "value") ? readValues(reader) : [];
   const assigned = reader.take("set") ? reader.list(() => readAssignment(reader)) : [];
   const query = rows.length === 0 && assigned.length === 0 ? readQuery(reader) : undefined;

@@ -20,7 +20,9 @@ export const readExpressions = (reader: Reader): Expression[] => reader.list(() 
 /** Takes what stands between two operands. */
 function takeOperator(reader: Reader): boolean {
   if (reader.take("sounds", "like") || reader.take("member", "of") || reader.take("is", "not", "distinct", "from")) return true;
-  if (reader.take("is", "distinct", "from") || reader.take("member")) return true;
+  if (reader.take("is", "distinct", "from") || reader.take("at", "time", "zone")) return true;
+  // `of` may be left out.
+  if (reader.follows("member", "(")) return reader.take("member");
   if (reader.is("not")) return ["in", "like", "between", "regexp", "rlike"].some((word) => reader.take("not", word));
   if (!reader.is(...betweenOperands)) return false;
   reader.next();
@@ -50,7 +52,13 @@ function readOperand(reader: Reader): Expression {
     case "parameter":
       return readLiteral(reader);
     case "setting":
-      return { kind: "setting", name: reader.next().text.replace(/^@@(?:\w+\.)?/, "").toLowerCase() };
+      return {
+        kind: "setting",
+        name: reader
+          .next()
+          .text.replace(/^@@(?:\w+\.)?/, "")
+          .toLowerCase(),
+      };
     case "variable":
       throw new Unresolved("a user variable", "Use a parameter, a subquery or a window function instead");
     case "end":
@@ -124,8 +132,7 @@ function readName(reader: Reader, first: Token): Expression {
     parts.push(reader.name());
   }
   if (reader.is("(")) return readCall(reader, parts);
-  if (parts.length === 1 && bareCalls.has(first.word))
-    return { kind: "call", call: { name: first.word, plain: true, parts: [] } };
+  if (parts.length === 1 && bareCalls.has(first.word)) return { kind: "call", call: { name: first.word, plain: true, parts: [] } };
   return { kind: "name", parts };
 }
 

@@ -68,7 +68,11 @@ function readFactor(reader: Reader): From {
   }
   if (reader.follows("lateral", "(")) {
     reader.next();
-    return derived(reader, reader.inParentheses(() => readQuery(reader)), true);
+    return derived(
+      reader,
+      reader.inParentheses(() => readQuery(reader)),
+      true,
+    );
   }
   if (reader.follows("json_table", "(")) return readJsonTable(reader);
   return readTable(reader);
@@ -105,7 +109,7 @@ export function readTable(reader: Reader): TableRef {
   if (reader.is("(", ".")) reader.fail();
   const nameEnd = reader.end;
   if (reader.take("partition")) reader.inParentheses(() => reader.list(() => reader.name()));
-  const time = reader.take("for", "system_time") ? readTime(reader) : [];
+  const time = reader.take("for", "system_time") || reader.take("for", "portion") ? readTime(reader) : [];
   const { end } = reader;
   const alias = readAlias(reader);
   const start = reader.peek().start;
@@ -126,6 +130,7 @@ export function readTable(reader: Reader): TableRef {
 
 function readTime(reader: Reader): Expression[] {
   if (reader.take("all")) return [];
+  if (reader.take("of")) reader.name();
   if (reader.take("as", "of")) {
     if (!reader.take("transaction") && reader.peek(1).kind !== "text") reader.take("timestamp");
     return [readExpression(reader)];
@@ -172,7 +177,7 @@ function readColumn(reader: Reader, columns: string[]): void {
   if (reader.take("nested")) {
     reader.take("path");
     readLiterals(reader);
-    return readColumns(reader, columns);
+    return void readColumns(reader, columns);
   }
   columns.push(reader.name().text);
   if (reader.take("for", "ordinality")) return;

@@ -1,9 +1,9 @@
+import type { ColumnPlace } from "../../../core/contract/analysis.ts";
 import { readWindow } from "./parse-call.ts";
 import { readExpression, readExpressions } from "./parse-expression.ts";
 import { readSources, readTable } from "./parse-from.ts";
 import type { Reader } from "./reader.ts";
-import { type Body, type Cte, type Expression, type Item, type Query, type Select } from "./tree.ts";
-import type { ColumnPlace } from "../../../core/contract/analysis.ts";
+import type { Body, Cte, Expression, Item, Query, Select } from "./tree.ts";
 
 /** True where a query begins, and no expression; `values (name)` is a function. */
 export function startsQuery(reader: Reader): boolean {

@@ -5,6 +5,7 @@ import { readExpression } from "./parse-expression.ts";
 import { readLimit, readQuery } from "./parse-query.ts";
 import { createReader, type Reader } from "./reader.ts";
 import type { Call, Expression, Query, TableRef } from "./tree.ts";
+import { Unresolved } from "./unresolved.ts";
 
 /** One statement that was read to its end. */
 export type Parsed = {
@@ -26,12 +27,15 @@ export type Parsed = {
     }
 );
 
+/** More than five times what a server joins. */
+const mostTables = 320;
 const explainers = ["explain", "describe", "desc", "analyze"];
 
 /** Reads one statement. @throws Unresolved for what is not known */
 export function parseStatement(lexed: Lexed): Parsed {
   const reader = createReader(lexed);
   const parsed = reader.is(...explainers) ? readExplained(reader) : reader.is("show") ? readShow(reader) : readPlain(reader);
+  if (reader.tables.length > mostTables) throw new Unresolved(`a statement with more than ${mostTables} tables`);
   return reader.peek().kind === "end" ? parsed : reader.fail();
 }
 
@@ -46,7 +50,13 @@ function readPlain(reader: Reader): Parsed {
   if (isChange(reader)) return { kind: "change", change: readChange(reader), tables: reader.tables, calls: reader.calls };
   const first = reader.peek().word;
   const query = readQuery(reader);
-  return { kind: "query", verb: first === "values" || first === "table" ? first : "select", query, tables: reader.tables, calls: reader.calls };
+  return {
+    kind: "query",
+    verb: first === "values" || first === "table" ? first : "select",
+    query,
+    tables: reader.tables,
+    calls: reader.calls,
+  };
 }
 
 /** Looks behind the queries of a WITH. */

@@ -2,6 +2,7 @@ import { resolveAll, resolveExpression } from "./expressions.ts";
 import { resolveFrom, resolveTable } from "./from.ts";
 import { besideScope, innerScope, named, type Reading, type Scope, starred } from "./scope.ts";
 import type { Body, Cte, Expression, Item, Query, Select } from "./tree.ts";
+import { Unresolved } from "./unresolved.ts";
 import type { Use } from "./uses.ts";
 
 /** A column of a query's result, and what it is made of. */
@@ -60,6 +61,9 @@ function resolveBody(body: Body, scope: Scope, reading: Reading): readonly Query
   }
 }
 
+/** What the servers allow. */
+const mostColumns = 4096;
+
 function resolveSelect(select: Select, scope: Scope, reading: Reading): readonly QueryOutput[] {
   reading.opened?.(scope);
   const inner: Reading = { ...reading, opened: () => undefined };
@@ -68,7 +72,11 @@ function resolveSelect(select: Select, scope: Scope, reading: Reading): readonly
     scope.sources.push(...resolveFrom(item, scope, inner));
   }
   for (const { name, aliased } of select.items) if (aliased) scope.aliases.add(name.toLowerCase());
-  const outputs = select.items.flatMap((item) => resolveItem(item, scope, inner));
+  const outputs: QueryOutput[] = [];
+  for (const item of select.items) {
+    outputs.push(...resolveItem(item, scope, inner));
+    if (outputs.length > mostColumns) throw new Unresolved(`a select of more than ${mostColumns} columns`);
+  }
   resolveAll(select.where, scope, inner, "filter");
   resolveAll(select.group, scope, inner, "group");
   resolveAll(select.having, scope, inner, "filter");

@@ -56,7 +56,8 @@ const secretAnywhere = /keyring|replication_connection_configuration|session_(?:
 /** What a relation of the server's own tells. */
 export function tellsOf(schema: string, name: string): NonNullable<RelationUse["tells"]> {
   if (secretAnywhere.test(name)) return "secrets";
-  if (schema.toLowerCase() === "mysql") return plainOfMysql.test(name) ? "structure" : contentfulOfMysql.test(name) ? "contents" : "secrets";
+  if (schema.toLowerCase() === "mysql")
+    return plainOfMysql.test(name) ? "structure" : contentfulOfMysql.test(name) ? "contents" : "secrets";
   if (schema.toLowerCase() !== "information_schema") return "contents";
   return contentful.test(name) && !/^(?:statistics|innodb_sys_(?:tables|columns|indexes|fields))$/i.test(name) ? "contents" : "structure";
 }

@@ -47,13 +47,19 @@ export function verifyRendered(read: Read, { own }: Rendered, snapshot: Snapshot
   }
 }
 
+/** @throws a refusal for a relation this user cannot see: nobody could keep anything of it back */
 function byRelation(snapshot: Snapshot, restrictions: readonly RelationRestriction[]): Map<Relation, RelationRestriction> {
-  const found = new Map<Relation, RelationRestriction>();
-  for (const restriction of restrictions) {
-    const relation = restriction.schema === undefined ? undefined : snapshot.relation(restriction.schema, restriction.name);
-    if (relation !== undefined) found.set(relation, restriction);
-  }
-  return found;
+  return new Map(
+    restrictions.map((restriction) => {
+      const { schema = snapshot.database ?? "", name } = restriction;
+      const relation = snapshot.relation(schema, name);
+      if (relation === undefined || relation.kind === "catalog")
+        throw refusal(
+          notUnderstood(`"${name}", which this user sees through a view only,`, "Have the table opened to the user: grant select"),
+        );
+      return [relation, restriction] as const;
+    }),
+  );
 }
 
 /** `undefined` when nothing in it is restricted. */
@@ -82,7 +88,15 @@ function substituted({ analysis, sites, qualified }: Read, lexed: Lexed, renderi
 /** The query that stands for a relation; `undefined` where the relation itself may stay. */
 function queryFor({ relation, ref }: Site, rendering: Rendering, at: { readonly columns: ReadonlySet<string>; readonly inView: boolean }) {
   const restriction = rendering.restrictions.get(relation);
-  if (restriction !== undefined && relation.kind === "table") return permitted(relation, restriction, { ...at, suffix: ref.suffix, apart: rendering.apart });
+  const body = bodyFor(relation, rendering);
+  if (restriction === undefined) return body;
+  const name = `${quoted(relation.schema)}.${quoted(relation.name)}${ref.suffix}`;
+  const from = body === undefined ? name : `(${body}) as ${quoted(relation.name)}`;
+  return permitted(relation, restriction, { ...at, from, apart: rendering.apart });
+}
+
+/** The query of a view over something restricted. */
+function bodyFor(relation: Relation, rendering: Rendering): string | undefined {
   if (relation.body === undefined) return undefined;
   const { lexed, parsed } = relation.body;
   const read = readStatement(parsed, lexed, { ...rendering.snapshot, database: relation.schema });
@@ -93,9 +107,7 @@ function splicesFor({ ref, relation, tableWord }: Site, query: string): Splice[]
   const alias = ref.alias === undefined ? ` as ${quoted(ref.parts.at(-1)?.text ?? relation.name)}` : "";
   const text = `(${query})${alias}`;
   const own: Splice =
-    tableWord === undefined
-      ? { start: ref.start, end: ref.end, text }
-      : { start: tableWord, end: ref.end, text: `select * from ${text}` };
+    tableWord === undefined ? { start: ref.start, end: ref.end, text } : { start: tableWord, end: ref.end, text: `select * from ${text}` };
   // An index is none of a subselect's.
   return ref.hints === undefined ? [own] : [own, { ...ref.hints, text: "" }];
 }

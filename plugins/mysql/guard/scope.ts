@@ -73,7 +73,7 @@ export interface Reading {
   join(): void;
   readonly sites: Site[];
   readonly qualified: Qualified[];
-  readonly seen: { depth: number; deepest: number; recursive: boolean };
+  readonly seen: { depth: number; deepest: number; recursive: boolean; tables: number };
   /** Called with the scope of every select, the outermost first. */
   opened?(scope: Scope): void;
 }
@@ -120,11 +120,17 @@ function columnsIn(source: Source, column: string): readonly Output[] {
   return known.length === 0 && source.hidden !== undefined ? [source.hidden(column)] : known;
 }
 
-function ownersIn(sources: readonly Source[], owner: string | undefined, schema: string | undefined, snapshot: Snapshot): readonly Source[] {
+function ownersIn(
+  sources: readonly Source[],
+  owner: string | undefined,
+  schema: string | undefined,
+  snapshot: Snapshot,
+): readonly Source[] {
   if (owner === undefined) return sources;
   return sources.filter(
     (source) =>
-      sameTable(snapshot, source.alias, owner) && (schema === undefined || (source.schema !== undefined && sameTable(snapshot, source.schema, schema))),
+      sameTable(snapshot, source.alias, owner) &&
+      (schema === undefined || (source.schema !== undefined && sameTable(snapshot, source.schema, schema))),
   );
 }
 

@@ -74,7 +74,13 @@ export interface TableRef {
 
 export type From =
   | TableRef
-  | { readonly kind: "derived"; readonly query: Query; readonly alias: string; readonly columns: readonly string[]; readonly lateral: boolean }
+  | {
+      readonly kind: "derived";
+      readonly query: Query;
+      readonly alias: string;
+      readonly columns: readonly string[];
+      readonly lateral: boolean;
+    }
   | { readonly kind: "json"; readonly parts: readonly Expression[]; readonly columns: readonly string[]; readonly alias: string }
   | {
       readonly kind: "join";

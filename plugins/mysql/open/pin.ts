@@ -51,7 +51,14 @@ export async function pinSession(
     : `set max_execution_time = ${Math.min(maxStatementSeconds * 1000, 4294967295)}`;
   // A statement that commits by itself would leave a read-only transaction behind and write after it.
   const access = `set session transaction ${readOnly ? "read only" : "read write"}`;
-  const answers = await askTexts(packets, ...(reset ? [resetCommand] : []), set, wall, access, look(isMariaDb ? "@@tx_read_only" : "@@transaction_read_only"));
+  const answers = await askTexts(
+    packets,
+    ...(reset ? [resetCommand] : []),
+    set,
+    wall,
+    access,
+    look(isMariaDb ? "@@tx_read_only" : "@@transaction_read_only"),
+  );
   const [mode, zone, charset, isReadOnly, database, user] = answers.at(-1)?.[0] ?? [];
   const isRead = mode != null && !/ANSI|NO_BACKSLASH_ESCAPES|ORACLE|IGNORE_SPACE/.test(mode);
   if (!isRead || zone !== "+00:00" || charset !== "utf8mb4" || isReadOnly !== (readOnly ? "1" : "0")) {

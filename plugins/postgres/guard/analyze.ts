@@ -5,7 +5,7 @@ import { readQuery } from "./query.ts";
 import { emptyScope, type Reading, type Site, Unresolved } from "./scope.ts";
 import type { Relation, Snapshot } from "./snapshot.ts";
 import { as, collect, isNode, type Json, type Node, nodes, opened, text } from "./tree.ts";
-import { unaskedOf } from "./trust.ts";
+import { unaskedUses } from "./trust.ts";
 import { createUses } from "./uses.ts";
 import { isOpaque, readUtility } from "./utility.ts";
 
@@ -29,14 +29,23 @@ export function readStatement(statement: Node, verb: string, fingerprint: string
   if (isOpaque(kind)) return undefined;
   const uses = createUses();
   const reading: Reading = {
-    ...{ snapshot, bodies, through: [], sites: [], qualified: [], read: new Set<Node>(), roots: new Set([statement]) },
+    ...{
+      snapshot,
+      bodies,
+      through: [],
+      sites: [],
+      qualified: [],
+      read: new Set<Node>(),
+      roots: new Set([statement]),
+      named: new Set<number>(),
+    },
     ...{ reach: uses.add, relation: uses.relation, fn: uses.fn },
     seen: { depth: 0, deepest: 0, joins: 0, recursive: false },
   };
   const unresolved = attempt(() => {
     readKind(kind, node, reading);
     checkAllRead(reading, kind);
-    for (const use of unaskedUses(uses.types, snapshot)) uses.fn(use);
+    for (const use of unaskedUses(snapshot, uses.types, reading.named)) uses.fn(use);
   });
   const { relations, columns, functions } = uses;
   const { deepest, joins, recursive } = reading.seen;
@@ -72,11 +81,6 @@ function checkAllRead({ read, roots }: Reading, kind: string): void {
     const missed = collect(root, telling).find((node) => !read.has(node));
     if (missed !== undefined) throw new Unresolved("a part of the statement");
   }
-}
-
-function unaskedUses(types: ReadonlySet<number>, snapshot: Snapshot) {
-  const { anywhere, byType } = unaskedOf(snapshot, types);
-  return [...anywhere, ...[...byType.values()].flat()];
 }
 
 /** An update or delete, at the top or in WITH, that no condition limits; or a truncate. */

@@ -79,7 +79,8 @@ function memberOf(source: Source, name: string, reading: Reading, place: ColumnP
     found.reach(place, false, reading.reach);
     return { type: found.type };
   }
-  if (source.open === true || (source.system === true && systemColumns.has(name))) return nothing;
+  if (source.system === true && systemColumns.has(name)) return nothing;
+  if (source.open === true && reading.snapshot.functions([name]).length === 0) return nothing;
   readRow(source, reading, place);
   if (!readAttribute(name, reading)) throw new Unresolved(`"${source.alias}.${name}"`);
   return nothing;

@@ -117,7 +117,7 @@ function readSample(node: Node, { around, left }: Place, reading: Reading, item:
   if (table === undefined) throw new Unresolved("a sample");
   reading.read.add(table);
   const method = names(node.method);
-  if (!["system", "bernoulli"].includes(method.at(-1) ?? "")) readFunction(method, 1, reading);
+  if (!["system", "bernoulli"].includes(method.join("."))) readFunction(method, 1, reading);
   readExpression([node.args ?? null, node.repeatable ?? null], { ...around, sources: left }, reading, "other");
   return readRelation(table, relationNamed(table, reading), { node: item, inherits: table.inh === true }, reading);
 }

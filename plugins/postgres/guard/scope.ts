@@ -83,6 +83,8 @@ export interface Reading {
   /** What was read of the kinds that matter most: each of them in these trees must be among it. */
   readonly read: Set<Node>;
   readonly roots: Set<Node>;
+  /** The types that casts name. */
+  readonly named: Set<number>;
   readonly seen: Seen;
 }
 

@@ -19,12 +19,15 @@ export function readFunction(
   const [name = "", schema] = [...parts].reverse();
   const candidates = reading.snapshot.functions(parts).filter(({ least, most }) => count >= least && count <= most);
   for (const fn of candidates) reading.fn(useOf(fn, kind));
+  // A type's name with one value in parentheses is a cast where no function fits.
+  const type = count === 1 ? reading.snapshot.type(parts) : undefined;
+  if (type !== undefined) tellType(type, 0, reading);
   const own = schema === undefined || schema === "pg_catalog";
   const isKnown = own && (trustedFunctions.has(name) || knownFunctions.has(name));
   if (isKnown || schema === "information_schema") {
     reading.fn({ schema: schema ?? "pg_catalog", name, kind, trusted: schema === "information_schema" || trustedFunctions.has(name) });
     tellCatalog(name, reading);
-  } else if (candidates.length === 0) throw new Unresolved(`the function "${parts.join(".")}"`);
+  } else if (candidates.length === 0 && type === undefined) throw new Unresolved(`the function "${parts.join(".")}"`);
   return candidates;
 }
 
@@ -69,6 +72,10 @@ export function readOperator(parts: readonly string[], left: number, right: numb
   return 0;
 }
 
+/** Of a value whose type is not known the statement as a whole tells whether it may be one of a type that somebody made. */
+const isGiven = (from: number, { source }: Cast, snapshot: Snapshot): boolean =>
+  from === 0 ? source < firstUser : mayTake(from, source, snapshot);
+
 /** Whether an operand of that type, which is 0 where it is not known, may be given to an operator that wants the other. */
 function mayTake(given: number, wanted: number, snapshot: Snapshot): boolean {
   if (given === 0 || given === types.unknown || given === wanted) return true;
@@ -90,13 +97,18 @@ export function readType(node: Node | undefined, from: number, reading: Reading)
   for (const word of collect(node.typmods, new Set(["ColumnRef"]))) reading.read.add(word);
   const type = reading.snapshot.type(parts);
   if (type === undefined) return readRowType(parts, reading);
+  tellType(type, from, reading);
+  return node.arrayBounds === undefined ? type.oid : 0;
+}
+
+function tellType(type: Type, from: number, reading: Reading): void {
+  reading.named.add(type.oid);
   reading.fn({ schema: type.schema, name: type.name, kind: "cast", ...trustOf(type, reading.snapshot) });
   for (const cast of reading.snapshot.casts)
-    if (cast.target === type.oid && mayTake(from, cast.source, reading.snapshot) && !isReviewed(cast.extension)) reading.fn(castUse(cast));
+    if (cast.target === type.oid && isGiven(from, cast, reading.snapshot) && !isReviewed(cast.extension)) reading.fn(castUse(cast));
   const catalog = lookups[type.name.replace(/^_/, "")];
   if (catalog !== undefined && type.schema === "pg_catalog")
     reading.relation({ schema: "pg_catalog", name: catalog, kind: "catalog", tells: "structure", access: "read" });
-  return node.arrayBounds === undefined ? type.oid : 0;
 }
 
 /** The row of a table is a type too; naming it tells its columns. */
@@ -116,10 +128,11 @@ function trustOf(type: Type, snapshot: Snapshot): Pick<FunctionUse, "trusted" | 
   };
 }
 
-/** True when making a value of it runs a function that somebody made: the check of a domain, or of a part of it. */
+/** True when making, comparing or passing on a value of it runs a function that somebody made: the check of a domain, or of a part of it. */
 function runsForeign(type: Type | undefined, snapshot: Snapshot, depth: number): boolean {
   if (type === undefined || type.oid < firstUser) return false;
-  if (depth > 8 || type.runs.length > 0) return true;
+  if (depth > 8 || type.runs.length > 0 || type.compares.length > 0) return true;
+  if (snapshot.casts.some(({ implicit, source, extension }) => implicit && source === type.oid && !isReviewed(extension))) return true;
   const parts = [type.base, type.element, ...(snapshot.relationBy(type.relation)?.types ?? [])];
   return parts.some((oid) => oid >= firstUser && runsForeign(snapshot.typeBy(oid), snapshot, depth + 1));
 }
@@ -132,23 +145,20 @@ const castUse = ({ schema, name, extension }: Cast): FunctionUse => ({
   ...(extension !== undefined && { set: extension }),
 });
 
-/** What somebody made and the engine runs without being asked: casts, and comparisons of types of their own. */
-export interface Unasked {
-  /** Between types of the engine itself: anywhere. */
-  readonly anywhere: readonly FunctionUse[];
-  /** Where a column of the type is used. */
-  readonly byType: ReadonlyMap<number, readonly FunctionUse[]>;
-}
-
-export function unaskedOf(snapshot: Snapshot, columnTypes: Iterable<number>): Unasked {
-  const implicit = snapshot.casts.filter(({ implicit, extension }) => implicit && !isReviewed(extension));
-  const byType = new Map<number, FunctionUse[]>();
-  for (const oid of new Set(columnTypes)) {
-    const type = oid >= firstUser ? snapshot.typeBy(oid) : undefined;
-    if (type === undefined) continue;
-    const casts = implicit.filter(({ source, target }) => source === oid || target === oid).map(castUse);
-    const compares = type.compares.map((name): FunctionUse => ({ schema: type.schema, name, kind: "operator", trusted: false }));
-    if (casts.length + compares.length > 0) byType.set(oid, [...casts, ...compares]);
-  }
-  return { anywhere: implicit.filter(({ source, target }) => source < firstUser && target < firstUser).map(castUse), byType };
+/**
+ * What somebody made and the engine runs without being asked by name: casts, and comparisons of types of their own. `used` are the types
+ * of columns that are reached, `named` those that a cast names.
+ */
+export function unaskedUses(snapshot: Snapshot, used: ReadonlySet<number>, named: ReadonlySet<number>): FunctionUse[] {
+  const there = (oid: number): boolean => used.has(oid) || named.has(oid) || snapshot.rowsOf(oid) !== undefined;
+  const casts = snapshot.casts.filter(({ source, target, implicit, extension }) => {
+    if (isReviewed(extension)) return false;
+    if (!implicit) return source >= firstUser && there(source) && named.has(target);
+    return source < firstUser && target < firstUser ? true : used.has(source) || used.has(target);
+  });
+  const compared = [...used].flatMap((oid) => {
+    const { schema = "", compares = [] } = (oid >= firstUser ? snapshot.typeBy(oid) : undefined) ?? {};
+    return compares.map((name): FunctionUse => ({ schema, name, kind: "operator", trusted: false }));
+  });
+  return [...casts.map(castUse), ...compared];
 }

@@ -52,7 +52,7 @@ function effectOf(token: Token, before: Token | undefined, after: Token | undefi
 }
 
 /** Where the explained statement begins: after EXPLAIN and its options. */
-function explainedAt(statement: readonly Token[]): number {
+export function explainedAt(statement: readonly Token[]): number {
   let at = 1;
   if (statement[at]?.text === "(" && !reading.has(lower(statement[at + 1]))) {
     while (at < statement.length && statement[at]?.text !== ")") at++;

@@ -3,6 +3,7 @@ import { constants } from "node:sqlite";
 import type { Analysis, ColumnUse, FunctionUse, RelationUse } from "../../../core/contract/analysis.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { Kind } from "../kind.ts";
+import { catalogUse } from "./catalog-use.ts";
 import { type Event, writesOf } from "./events.ts";
 import { trustedFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
@@ -14,8 +15,6 @@ const schema = "main";
 const mostCharacters = 65_536;
 /** Tables the engine makes up from their arguments. */
 const computed = new Set(["json_each", "json_tree", "jsonb_each", "jsonb_tree", "generate_series"]);
-const structure =
-  /^(pragma_(table|index|foreign_key|function|collation|module|pragma|database)\w*|sqlite_(schema|master|sequence)|sqlite_temp_(schema|master))$/;
 
 /** Text that is refused before the engine reads it. */
 export function unreadable(sql: string): Diagnosis | undefined {
@@ -70,6 +69,7 @@ export function analysisOf(sql: string, kind: Kind, events: readonly Event[], na
 function relationsOf(events: readonly Event[], kind: Kind, names: Names): RelationUse[] {
   const found = new Map<string, RelationUse>();
   for (const event of events) {
+    if (event.action === constants.SQLITE_PRAGMA) found.set(event.first, catalogUse(`pragma_${event.first.toLowerCase()}`));
     const written = writesOf[event.action];
     const name = written === undefined ? event.first : event[written[1]];
     if (written === undefined && event.action !== constants.SQLITE_READ) continue;
@@ -97,10 +97,9 @@ function relationUse(name: string, { within }: Event, names: Names, access: Rela
   const known = names.get(lower);
   const view = names.get(within.toLowerCase());
   const through = view?.kind === "view" && { through: [{ schema, name: view.name }] };
-  if (known !== undefined && !lower.startsWith("sqlite_")) return { schema, name: known.name, kind: known.kind, access, ...through };
-  if (computed.has(lower)) return undefined;
-  const tells = structure.test(lower) ? "structure" : "contents";
-  return { schema, name: lower, kind: "catalog", tells, access };
+  if (known !== undefined && known.kind !== "shadow" && !lower.startsWith("sqlite_"))
+    return { schema, name: known.name, kind: known.kind, access, ...through };
+  return computed.has(lower) ? undefined : catalogUse(lower, access);
 }
 
 function columnsOf(events: readonly Event[], words: readonly string[], names: Names): ColumnUse[] {

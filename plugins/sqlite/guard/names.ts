@@ -3,8 +3,11 @@ import { nameOf, wordsOf } from "./words.ts";
 
 export interface KnownRelation {
   readonly name: string;
-  readonly kind: "table" | "view";
+  /** A shadow is a table that a virtual one keeps its rows in. */
+  readonly kind: "table" | "view" | "shadow";
   readonly columns: readonly string[];
+  /** Columns of a virtual table that are its arguments; a star leaves them out. In lower case. */
+  readonly hidden: ReadonlySet<string>;
   /** The declared types of the columns, as written. */
   readonly types: readonly string[];
   readonly sql: string;
@@ -15,6 +18,9 @@ export interface KnownRelation {
 /** What the main database holds, by lower-case name. */
 export type Names = ReadonlyMap<string, KnownRelation>;
 
+const relationsSql = `select name, coalesce((select 'shadow' from pragma_table_list l where l.schema = 'main' and l.name = s.name and l.type = 'shadow'), type), coalesce(sql, '')
+  from main.sqlite_schema s where type in ('table', 'view')`;
+
 /** Reads the names, and remembers them until the schema's version changes. */
 export function createNames({ database, trusted }: Session): () => Names {
   let version: unknown;
@@ -23,9 +29,9 @@ export function createNames({ database, trusted }: Session): () => Names {
     trusted(() => {
       const [now] = database.prepare("pragma main.schema_version").get() as unknown as [unknown];
       if (now === version) return names;
-      const found = database.prepare("select name, type, coalesce(sql, '') from main.sqlite_schema where type in ('table', 'view')").all();
+      const found = database.prepare(relationsSql).all();
       names = new Map(
-        (found as unknown as [string, "table" | "view", string][]).map(([name, kind, sql]) => {
+        (found as unknown as [string, KnownRelation["kind"], string][]).map(([name, kind, sql]) => {
           const columns = columnsOf(name);
           return [
             name.toLowerCase(),
@@ -35,6 +41,7 @@ export function createNames({ database, trusted }: Session): () => Names {
               sql,
               columns: columns.map(([column]) => column),
               types: columns.map(([, type]) => type),
+              hidden: new Set(columns.filter(([, , hidden]) => hidden === 1n).map(([column]) => column.toLowerCase())),
               computed: columns.some(([, , hidden]) => hidden > 1n) ? computedIn(sql) : new Map(),
             },
           ];

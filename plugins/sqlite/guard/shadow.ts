@@ -28,17 +28,22 @@ export function createShadow(session: Session, names: () => Names): Shadow {
   let armed = "";
   let seen: Names | undefined;
   let made: { readonly name: string; readonly sql: string }[] = [];
+  /** Views that may be there: a rollback takes back what was made in its transaction, and brings back what was dropped in it. */
+  const possible = new Set<string>();
+  let unsure = false;
   let guarded = new Map<string, string>();
   const hash = registerHash(session);
 
   const disarm = (): void => {
-    for (const { name } of made.reverse()) session.database.exec(`drop view temp.${quoted(name)}`);
+    for (const name of [...possible].reverse()) session.database.exec(`drop view if exists temp.${quoted(name)}`);
+    if (!session.database.isTransaction) possible.clear();
     made = [];
     guarded = new Map();
     armed = "";
   };
   const create = (name: string, body: string): void => {
     const sql = `create temp view ${quoted(name)} ${body}`;
+    possible.add(name);
     session.database.exec(sql);
     made.push({ name, sql });
   };
@@ -61,7 +66,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
         restrictions.length === 0 ? "" : JSON.stringify(restrictions, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
       // Of another schema other views would have to be made.
       const now = names();
-      if (wanted === armed && (wanted === "" || now === seen)) return;
+      if (!unsure && wanted === armed && (wanted === "" || now === seen)) return;
       seen = now;
       session.trusted(() => {
         const locked = session.readOnly;
@@ -70,6 +75,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
           disarm();
           if (wanted !== "") build(restrictions);
           armed = wanted;
+          unsure = session.database.isTransaction;
         } catch (error) {
           disarm();
           throw error;
@@ -91,10 +97,11 @@ export function createShadow(session: Session, names: () => Names): Shadow {
       return text;
     },
     views: () => made.map(({ sql }) => sql),
-    permits({ action, first, database, within }) {
+    permits({ action, first, second, database, within }) {
       if (armed === "" || action !== constants.SQLITE_READ) return true;
       if (/^sqlite_temp_(schema|master)$/i.test(first)) return false;
-      const secret = database === "main" ? guarded.get(first.toLowerCase()) : undefined;
+      // A table whose view was merged into the statement is asked for once more, without a column and on nobody's behalf.
+      const secret = database === "main" && second !== "" ? guarded.get(first.toLowerCase()) : undefined;
       return secret === undefined || within === secret;
     },
   };
@@ -133,16 +140,18 @@ const literal = (value: unknown): string =>
  */
 function columnsApart({ database }: Session, table: KnownRelation, { hidden, masks }: RelationRestriction): string[] {
   const restricted = tellingOf(table, [...hidden, ...masks.map(({ column }) => column)]);
+  // Every index holds the key of its table.
+  const free = database.prepare("select name from pragma_table_xinfo(?, 'main') where pk = 0 and hidden = 0").all(table.name);
   const indexes = database
     .prepare(
-      `select l.name, coalesce(s.sql, ''), (select json_group_array(lower(name)) from pragma_index_xinfo(l.name, 'main'))
+      `select coalesce(s.sql, ''), (select json_group_array(lower(name)) from pragma_index_xinfo(l.name, 'main'))
         from pragma_index_list(?, 'main') l left join main.sqlite_schema s on s.type = 'index' and s.name = l.name`,
     )
-    .all(table.name) as unknown as [string, string, string][];
-  const apart = indexes.flatMap(([, sql, json]) => {
+    .all(table.name) as unknown as [string, string][];
+  const apart = indexes.flatMap(([sql, json]) => {
     const held: readonly (string | null)[] = JSON.parse(json);
     if (![...held, ...wordsOf(sql).map(nameOf)].some((name) => name !== null && restricted.has(name))) return [];
-    return table.columns.find((column) => !held.includes(column.toLowerCase())) ?? [];
+    return (free as unknown as [string][]).find(([name]) => !held.includes(name.toLowerCase())) ?? [];
   });
   return [...new Set(apart)];
 }
@@ -157,6 +166,8 @@ function permitted(
   const telling = tellingOf(table, [...hidden, ...masks.map(({ column }) => column)]);
   const columns = table.columns.flatMap((name, at) => {
     if (hidden.some((column) => same(column, name))) return [];
+    // Through its arguments a full-text table tells every column, masked or not.
+    if (telling.size > 0 && table.hidden.has(name.toLowerCase())) return [];
     const form = masks.find(({ column }) => same(column, name))?.form ?? (telling.has(name.toLowerCase()) ? "redact" : undefined);
     return [form === undefined ? quoted(name) : `${masked(quoted(name), table.types[at] ?? "", form, { salt, hash })} as ${quoted(name)}`];
   });

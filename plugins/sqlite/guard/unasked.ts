@@ -1,4 +1,5 @@
 import type { ColumnUse, RelationUse } from "../../../core/contract/analysis.ts";
+import { catalogUse, isCatalog } from "./catalog-use.ts";
 import type { KnownRelation, Names } from "./names.ts";
 import { nameOf, wordsOf } from "./words.ts";
 
@@ -21,14 +22,23 @@ export function unaskedOf(words: readonly string[], names: Names): Unasked {
   const visit = (text: readonly string[], view?: KnownRelation): void => {
     const merges = text.some((word) => word === "using" || word === "natural");
     const shared = merges ? sharedColumns(text) : new Set<string>();
+    if (merges)
+      relations.push(
+        ...text
+          .map(nameOf)
+          .filter(isCatalog)
+          .map((name) => catalogUse(name)),
+      );
     for (const relation of relationsIn(text, names)) {
       const { name, kind } = relation;
-      if (merges) {
+      if (kind === "shadow") {
+        if (merges) relations.push(catalogUse(name));
+      } else if (merges) {
         relations.push({ schema, name, kind, access: "read", ...(view && { through: [{ schema, name: view.name }] }) });
         const compared = relation.columns.filter((column) => kind === "table" && shared.has(column.toLowerCase()));
         columns.push(...compared.map((column) => ({ schema, table: name, column, places: ["join"] as const })));
       }
-      if (kind === "table" || seen.has(relation)) continue;
+      if (kind !== "view" || seen.has(relation)) continue;
       seen.add(relation);
       visit(bodyWords(relation), relation);
     }

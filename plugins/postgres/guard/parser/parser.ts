@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -36,7 +37,11 @@ interface Job {
   readonly ask: Ask;
   readonly answer: (answer: Answer) => void;
   readonly fail: (error: Error) => void;
+  /** True once it took too long: a machine that is busy with other things deserves a second try. */
+  again?: true;
 }
+
+const tooLong = "The parser took too long";
 
 const parsers = new Map<string, Parser>();
 
@@ -80,7 +85,7 @@ export function createParser(place: Place): Parser {
   const look = (of: number, seen: number, waited: number): void => {
     if (of !== turn) return;
     const isWorking = working !== undefined && Atomics.load(working, 0) === jobs[0]?.ask.id;
-    if (seen > mostLooks || waited > startMillis) replace(new ParserFailure("The parser took too long"));
+    if (seen > mostLooks || waited > startMillis) replace(new ParserFailure(tooLong));
     else timer = setTimeout(() => setImmediate(look, of, isWorking ? seen + 1 : 0, waited + lookMillis), lookMillis);
   };
 
@@ -91,22 +96,26 @@ export function createParser(place: Place): Parser {
     worker = undefined;
     jobs = [];
     watch();
-    old?.removeAllListeners();
+    (old as unknown as EventEmitter | undefined)?.removeAllListeners();
     void old?.terminate();
-    guilty?.fail(why);
     for (const job of others) send(job);
+    if (guilty === undefined) return;
+    if (why.message !== tooLong || guilty.again) guilty.fail(why);
+    else send(Object.assign(guilty, { again: true }));
   };
 
   const start = (): Worker => {
     working = new Int32Array(new SharedArrayBuffer(4));
     const started = new Worker(place.worker, { workerData: { wasm: place.wasm, working } satisfies Given });
-    started.on("message", (answer: Answer) => {
+    // Deno's types leave out that a worker is an emitter.
+    const events = started as unknown as EventEmitter;
+    events.on("message", (answer: Answer) => {
       if ("broken" in answer) return replace(new ParserFailure(`The parser failed: ${answer.broken}`));
       jobs.find(({ ask }) => ask.id === answer.id)?.answer(answer);
       watch();
     });
-    started.on("error", (error) => replace(new ParserFailure(`The parser failed: ${(error as Error).message}`)));
-    started.on("exit", () => worker === started && replace(new ParserFailure("The parser ended")));
+    events.on("error", (error: Error) => replace(new ParserFailure(`The parser failed: ${error.message}`)));
+    events.on("exit", () => worker === started && replace(new ParserFailure("The parser ended")));
     return started;
   };
 
