@@ -60,8 +60,9 @@ export async function askPolicy(app: App, question: Question, caller: Caller): P
       limits: named,
       maxRows: limits.maxRows,
       fingerprint: prepared.statement.analysis?.fingerprint,
-      cost: await prepared.cost?.(),
       sql: await prepared.rendered(),
+      // An engine may not estimate what has no values yet, and that refuses nothing. The connection is of no more use then.
+      cost: await prepared.cost?.().catch(() => undefined),
     };
   } catch (error) {
     const { code, message, hint, rule } = asProblem(error);

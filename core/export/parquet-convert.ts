@@ -6,7 +6,7 @@ import { declaredTarget, plain, targetsOf, targetsOfText } from "./parquet-types
 import type { Staged } from "./staging.ts";
 
 /** What DuckDB may use, with so much more for each column that a thread holds; it takes most of that only for wide texts. */
-const memoryMiB = 192;
+const memoryMiB = 128;
 const columnMiB = 2;
 /** Each thread holds row groups of its own. */
 const threadsFor = (columns: number) => (columns > 32 ? 1 : 2);

@@ -74,7 +74,8 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
           const statement = only(await classify(session.native, inner));
           mayExplain(statement, analyze);
           if (statement.kind === "read") await session.readOnly();
-          return await planText(session, inner, { params, analyze, signal });
+          const withoutEstimates = (options.restrictions ?? []).length > 0;
+          return await planText(session, inner, { params, analyze, withoutEstimates, signal });
         } catch (error) {
           throw shifted(located(error, inner), sql.length - inner.length);
         }

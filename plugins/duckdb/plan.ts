@@ -17,11 +17,13 @@ interface Step {
 interface Explaining {
   readonly params: Params;
   readonly analyze: boolean;
+  /** What the engine expects of a table tells of all its rows. */
+  readonly withoutEstimates: boolean;
   readonly signal: AbortSignal;
 }
 
 /** The plan of one statement, a line per step, steps that feed another one below it. */
-export async function planText(session: Session, sql: string, { params, analyze, signal }: Explaining): Promise<string> {
+export async function planText(session: Session, sql: string, { params, analyze, withoutEstimates, signal }: Explaining): Promise<string> {
   const prefix = `EXPLAIN (${analyze ? "ANALYZE, " : ""}FORMAT json)\n`;
   try {
     const prepared = await prepareLast(session, prefix + sql, signal);
@@ -31,7 +33,7 @@ export async function planText(session: Session, sql: string, { params, analyze,
       const [, json] = (await result.getRows())[0] ?? [];
       const read = JSON.parse(String(json)) as Step | readonly Step[];
       return stepsOf(read)
-        .flatMap((step) => lines(step, 0))
+        .flatMap((step) => lines(step, 0, withoutEstimates))
         .join("\n");
     } finally {
       prepared.destroySync();
@@ -49,7 +51,7 @@ function stepsOf(read: Step | readonly Step[]): readonly Step[] {
   return (first?.operator_name === "EXPLAIN_ANALYZE" ? first.children : root.children) ?? [];
 }
 
-function lines(step: Step, depth: number): string[] {
+function lines(step: Step, depth: number, withoutEstimates: boolean): string[] {
   const { "Estimated Cardinality": estimate, ...facts } = step.extra_info ?? {};
   const told = Object.entries(facts)
     .filter(([, value]) => value.length > 0)
@@ -58,12 +60,12 @@ function lines(step: Step, depth: number): string[] {
     step.operator_cardinality === undefined
       ? []
       : [`${step.operator_cardinality} rows`, `${((step.operator_timing ?? 0) * 1000).toFixed(2)} ms`];
-  const counts = [...measured, ...(typeof estimate === "string" ? [`~${estimate} rows expected`] : [])];
+  const counts = [...measured, ...(typeof estimate === "string" && !withoutEstimates ? [`~${estimate} rows expected`] : [])];
   const title = (step.name ?? step.operator_name ?? "").trim();
   const line = [
     `${"  ".repeat(depth)}${title}`,
     ...(told.length > 0 ? [`(${told.join("; ")})`] : []),
     ...(counts.length > 0 ? [`[${counts.join(", ")}]`] : []),
   ].join(" ");
-  return [line, ...(step.children ?? []).flatMap((child) => lines(child, depth + 1))];
+  return [line, ...(step.children ?? []).flatMap((child) => lines(child, depth + 1, withoutEstimates))];
 }

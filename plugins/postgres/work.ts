@@ -23,6 +23,7 @@ export class Work {
   #owed = 0;
   /** Those of them that come before the statement that runs: until then a cancel, or an error, is of something else. */
   #ahead = 0;
+  #stray = false;
   #unsynced = false;
   #scope: Scope | undefined;
   #cancelling: Promise<void> | undefined;
@@ -118,8 +119,9 @@ export class Work {
     const { type, bytes, start, end } = this.wire;
     if (type === tag.ready) this.#readied();
     if (type !== tag.error) return type;
-    // A statement that was sent together with what failed before it runs all the same.
+    // A statement that was sent together with what failed before it runs all the same, outside of any transaction.
     if (this.#ahead === 0) this.running = false;
+    else this.#stray = true;
     this.signal.throwIfAborted();
     throw readError(bytes, start, end);
   }
@@ -203,6 +205,8 @@ export class Work {
         return;
       }
       await this.#finishRunning();
+      // A sync would keep what it wrote.
+      if (this.#stray) return this.wire.destroy();
       if (this.#unsynced) this.#sync();
       await this.#settle();
       if (scope === undefined) return;

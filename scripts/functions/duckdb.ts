@@ -23,7 +23,8 @@ const denied: Readonly<Record<string, readonly string[]>> = {
     "index_scan",
     "sql_auto_complete",
   ],
-  wait: ["sleep_ms"],
+  "tell of the catalog": ["pg_get_viewdef", "pg_get_constraintdef"],
+  wait: ["sleep_ms", "pg_sleep"],
   "use up memory": ["test_vector_types", "repeat_row"],
 };
 /** The engine knows these by its grammar. */

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { mariaDbFigures, postgresFigures, sqliteFigures } from "./bulk.ts";
 import { type Figure, median, openSession, peakOf, runProcess } from "./measure.ts";
+import { roleDecision } from "./policy.ts";
 
 /** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`, or `npm run bench -- bulk` for exports alone. */
 const root = resolve(import.meta.dirname, "../..");
@@ -194,7 +195,7 @@ async function bulk(): Promise<Figure[]> {
 
 async function everythingElse(): Promise<Figure[]> {
   await prepare();
-  return [...(await startUp()), ...(await callOverheads()), await firstDuckdb(), ...(await exports()), await streaming()];
+  return [...(await startUp()), roleDecision(), ...(await callOverheads()), await firstDuckdb(), ...(await exports()), await streaming()];
 }
 
 try {

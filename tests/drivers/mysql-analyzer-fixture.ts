@@ -275,3 +275,53 @@ export const mysqlAnalyzerFixture: AnalyzerFixture = {
     "select coalesce(null, email), nullif(email, ''), greatest(email, ''), elt(1, email) from person",
   ],
 };
+
+const isMariaDbs =
+  /^values|values \(1|percentile|median|seq_1|for system_time|fetch (?:next|first)|rows examined|previous value|sformat|\bdual\b.*seq|regexp_instr\(name|md5|select value, rank|any_value/;
+
+/** The same on a MySQL 9, with what only MySQL has. */
+export const onMySql: AnalyzerFixture = {
+  ...mysqlAnalyzerFixture,
+  lacks: [
+    ...mysqlAnalyzerFixture.lacks,
+    { part: "SELECT AMOUNT FROM SALARY", reason: "names of tables differ by case on this server" },
+    { part: "EMAIL from PERSON", reason: "names of tables differ by case on this server" },
+  ],
+  legitimate: mysqlAnalyzerFixture.legitimate
+    .filter((sql) => !isMariaDbs.test(sql))
+    .concat([
+      "select j -> '$.a', j ->> '$.a' from (select cast('{\"a\": \"x\"}' as json) as j) t",
+      "select 3 member of ('[1, 2, 3]'), 'a' member of (json_array('a'))",
+      "select json_value('{\"a\": 1.5}', '$.a' returning decimal(4, 2) default 0 on empty error on error)",
+      "values row(1, 'a'), row(2, 'b')",
+      "select * from (values row(1, 2), row(3, 4)) v (a, b) order by a",
+      "table person order by id limit 3",
+      "select p.id, l.n from person p, lateral (select count(*) as n from purchase u where u.person_id = p.id) l order by p.id",
+      "select p.id, l.n from person p left join lateral (select count(*) as n from purchase u where u.person_id = p.id) as l (n) on true order by p.id",
+      "select a from (select id, name from person) t (a, b) order by a",
+      "select region, grouping(region), count(*) from person group by region with rollup",
+      "select any_value(name), region from person group by region order by region",
+      "select regexp_like(name, '^n', 'i') from person order by id",
+      "select cast('2026-01-01 10:00:00' as datetime(3)), cast(1 as float), cast(2 as year), cast('12:00' as time(2))",
+      "select bin_to_uuid(uuid_to_bin('6ccd780c-baba-1026-9564-5b8c656024db', 1), 1), is_uuid('x')",
+      "select /*+ max_execution_time(1000) no_index_merge(person) */ name from person order by id",
+      "select id, sum(id) over w as s, lag(id, 1, 0) over w as l from person window w as (order by id range between unbounded preceding and current row) order by id",
+      "select placed, sum(total) over (order by placed range between interval 3 day preceding and interval 1 day following) as s from purchase order by id",
+      "select nth_value(id, 2) from first respect nulls over (order by id) from person order by id",
+      "with recursive t (n) as (select 1 union all select n + 1 from t where n < 4 limit 10) select n from t",
+      "select id from person union all select id from purchase intersect select person_id from purchase order by id",
+      "select count(*) from information_schema.tables where table_schema = 'guard'",
+      "select json_pretty('{}'), json_overlaps('[1]', '[1]'), json_schema_valid('{}', '{}'), json_storage_size('{}')",
+      "select st_latitude(st_geomfromtext('POINT(1 2)', 4326)), st_asgeojson(point(1, 2))",
+    ]),
+  refused: [
+    ...mysqlAnalyzerFixture.refused,
+    "select * from person for share skip locked",
+    "select * from person for update of person nowait",
+    "explain format=json into @x select 1",
+    "explain for connection 1",
+    "select $$ from salary $$",
+    "import table from '/tmp/x'",
+    "clone local data directory '/tmp/x'",
+  ],
+};

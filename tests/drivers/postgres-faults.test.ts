@@ -81,6 +81,39 @@ describe("driver postgres, when things break", { skip: typeof bin === "string" ?
     assert.equal(await cellOf(connection, "select 1"), 1);
   });
 
+  it("stops or undoes what was sent together with the beginning of its transaction, when that is what is cancelled", async () => {
+    server.psql("create table counted (x int)");
+    let kept = 0;
+    for (const sql of [endless, "insert into counted values (1)"]) {
+      let connection: Connection | undefined;
+      for (let round = 0; round < cancels / 4; round++) {
+        if (connection === undefined || connection.ended) {
+          await connection?.[Symbol.asyncDispose]();
+          connection = await driver.connect(server.target("postgres"), { signal: never, readOnly: sql === endless });
+        }
+        const pid = Number(await cellOf(connection, "select pg_backend_pid()"));
+        // What is described already is sent in one piece with its transaction.
+        await connection.analyze(sql);
+        const caller = new AbortController();
+        const running = connection.query(sql, [], { signal: caller.signal, batchSize: 1 }).then(firstBatch);
+        const outcome = running.then(
+          () => "kept",
+          (error) => (error === caller.signal.reason ? "left" : driver.diagnose(error)?.code),
+        );
+        for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+        for (const end = performance.now() + (round % 10) / 10; performance.now() < end; ) process.kill(pid, "SIGINT");
+        const leaving = globalThis.setTimeout(() => caller.abort(new Error("gone")), 5);
+        const became = await outcome;
+        clearTimeout(leaving);
+        if (became === "kept") kept++;
+        else assert.match(String(became), /^(left|CANCELLED)$/);
+      }
+      await connection?.[Symbol.asyncDispose]();
+    }
+    assert.equal(Number(server.psql("select count(*) from counted")), kept);
+    await until(() => server.psql(others) === "0");
+  });
+
   it(`leaves nothing running after ${cancels} cancels in a row, and answers every question in between`, async () => {
     await using connection = await open();
     for (let round = 0; round < cancels; round++) {

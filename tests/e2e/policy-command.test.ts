@@ -170,10 +170,7 @@ describe("tidegate policy", () => {
     for (const id of [1, 2]) await query(`select email from customers where id = ${id}`);
     const learnt = await good("learn", "--min", "2");
     assert.match(learnt, /^patterns:\n {2}- "[0-9a-f]{16}" # 2 calls on shop, last [\d-]+\n$/);
-    assert.equal(
-      await good("learn", "--min", "2", "--from", "traces"),
-      learnt.replace(/last [\d-]+/, (last) => last),
-    );
+    assert.equal(await good("learn", "--min", "2", "--from", "traces"), learnt);
     writeFileSync(join(folder, "learnt.yaml"), `${policy}${learnt.replace(/^/gm, "    ").trimEnd()}\n`);
     assert.equal((await query("select email from customers where id = 77", "learnt.yaml")).code, 0);
     const other = await query("select city from customers where id = 77", "learnt.yaml");

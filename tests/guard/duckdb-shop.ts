@@ -25,7 +25,7 @@ function ownSql(variant: Variant): string[] {
           "create table hr.review (id integer, text varchar)",
           `insert into hr.review select i, 'canary-${second ? 3 : 2}' || i from range(${second ? 9 : 6}) t(i)`,
           "create view hr.reviews as select * from hr.review",
-          "create view reviewed as select id, text from hr.review",
+          "create view texts as select id, text from hr.review",
           "create table hr.person (id integer, name varchar)",
           `insert into hr.person values (1, 'canary-${second ? 1 : 0}')`,
         ]),
@@ -40,6 +40,7 @@ export const duckdbRules = `      - { schema: hr, access: none }
 
 export const duckdbEngine: GuardedEngine = {
   name: "DuckDB",
+  unordered: true,
   driver: createDuckdbDriver,
   async fill(path, variant) {
     const instance = await DuckDBInstance.create(path);

@@ -14,8 +14,10 @@ export interface GuardedEngine {
   readonly driver: () => Driver;
   /** Fills a new database file. `gone`: nothing of what a policy denies is there at all. */
   readonly fill: (path: string, variant: Variant) => Promise<void>;
-  /** Rows of the session's own state: settings, temporary objects. */
+  /** Statements that tell of the session's own state: settings, temporary objects. */
   readonly state: readonly string[];
+  /** True when rows come in an order that follows from hashes, unless a statement asks for one. */
+  readonly unordered?: true;
 }
 
 /** `first` and `second` differ in nothing but what is denied, hidden, masked or filtered away. */
@@ -45,7 +47,7 @@ export interface World {
 /** `root` may see everything, `keeper` too, through a filter that keeps every row. */
 export type Who = "reader" | "root" | "keeper";
 
-const longestMillis = 15_000;
+const longestMillis = 3000;
 const principal = (id: Who): Principal => ({ id, roles: [], via: "local" });
 const principals = { reader: principal("reader"), root: principal("root"), keeper: principal("keeper") };
 

@@ -342,11 +342,9 @@ export const portableAttacks: readonly Attacks[] = [
     must: "blind",
     sql: [
       "with t as (select * from salary) select * from t",
-      "with salary as (select * from salary) select * from salary",
       "with salary as (select * from main.salary) select * from salary",
       "with person as (select * from main.salary) select * from person",
       "with person as (select amount as id from salary) select id from person",
-      "with a as (with salary as (select 1 as amount) select amount from salary) select amount from salary, a",
       "with a as (with salary as (select 1 as amount) select amount from salary) select * from a, main.salary",
       "select * from (with salary as (select 1 as amount) select * from salary) a, salary b",
       "with salary as (select 1 as amount) select * from main.salary",
@@ -372,6 +370,16 @@ export const portableAttacks: readonly Attacks[] = [
       "with t as (select email from person) select * from t",
       "with person as (select email from main.person) select * from person",
       "with email as (select 1 as x) select email from person, email",
+    ],
+  },
+  {
+    class: 13,
+    title: "plays with names of common table expressions, where an error may tell that a name is taken",
+    must: "refused",
+    sql: [
+      "with salary as (select * from salary) select * from salary",
+      "with a as (with salary as (select 1 as amount) select amount from salary) select amount from salary, a",
+      "select * from person order by 9",
     ],
   },
   {
@@ -446,7 +454,6 @@ export const portableAttacks: readonly Attacks[] = [
       "select email from person a join person b using (email)",
       "select * from person a join person b using (id)",
       "select * from person where 1 = 1 order by 3",
-      "select * from person order by 9",
       "select *, ssn from person",
       "select id, email as name from person",
       "select email as id, id as email from person",

@@ -58,57 +58,40 @@ const mostRemembered = 1000;
 
 type Section = "roles" | "groups" | "principals";
 
+interface Casbin {
+  readonly ask: AskCasbin;
+  readonly columns: boolean;
+  readonly files: readonly string[];
+}
+
+/** Which file defines each name. */
+type Origin = Readonly<Record<Section, Map<string, ReadPolicy>>>;
+
 /** Joins policy files. @throws CONFIG_INVALID with file, line and remedy for whatever cannot hold */
 export function compilePolicy(
   files: readonly ReadPolicy[],
   known: { readonly connections: readonly string[]; readonly tools: readonly string[] },
-  casbin?: { readonly ask: AskCasbin; readonly columns: boolean; readonly files: readonly string[] },
+  casbin?: Casbin,
 ): RolePolicy {
-  const origin = { roles: new Map<string, ReadPolicy>(), groups: new Map<string, ReadPolicy>(), principals: new Map<string, ReadPolicy>() };
+  const origin: Origin = { roles: new Map(), groups: new Map(), principals: new Map() };
   for (const file of files) for (const section of ["roles", "groups", "principals"] as const) claim(file, section, origin[section]);
   const roleOf = (name: string): RoleEntry | undefined => origin.roles.get(name)?.policy.roles?.[name];
-  const defaults = onlyOne(files, "default");
+  const membersOf = membership(origin, onlyOne(files, "default") ?? [], roleOf);
   const placed = files.flatMap(placedRules);
-  const rulesOf = new Map<string, Rule[]>();
-  const granted = casbin === undefined ? [] : [createRule("casbin", { access: "admin" })];
-  for (const { role, entry, file, line } of placed) {
-    const rules = rulesOf.get(role) ?? [];
-    // The folder is nobody's business who is told of a rule.
-    rules.push(createRule(`role ${role}, rule ${rules.length + 1} (${basename(file)}:${line})`, entry));
-    rulesOf.set(role, rules);
-  }
+  const rulesOf = rulesByRole(placed);
   if (casbin !== undefined) for (const rule of placed) refuseGrant(rule);
   for (const file of files) checkFile(file, [...origin.roles.keys()], [...origin.groups.keys()], known);
   for (const [name, file] of origin.roles) checkCycle(name, file, roleOf);
-  const cache = new Map<string, Permissions>();
-  const byPrincipal = new WeakMap<Principal, Permissions>();
 
-  const permissions = (principal: Principal): Permissions => {
-    const before = byPrincipal.get(principal) ?? permissionsOf(principal);
-    byPrincipal.set(principal, before);
-    return before;
-  };
-  const permissionsOf = (principal: Principal): Permissions => {
-    const listed = origin.principals.get(principal.id)?.policy.principals?.[principal.id];
-    const groups = (listed?.groups ?? []).flatMap((group) => origin.groups.get(group)?.policy.groups?.[group] ?? []);
-    const carried = principal.roles.flatMap((name) => origin.groups.get(name)?.policy.groups?.[name] ?? (roleOf(name) ? [name] : []));
-    const own = [...(listed?.roles ?? []), ...groups, ...carried];
-    const roles = closure(own.length > 0 || listed !== undefined ? own : (defaults ?? []), roleOf);
-    const values = { ...listed?.values, ...principal.values };
-    const key = JSON.stringify([roles, values, casbin && principal.id]);
-    const found = cache.get(key) ?? createPermissions(roles, values, principal.id);
-    if (cache.size >= mostRemembered) cache.clear();
-    cache.set(key, found);
-    return found;
-  };
-  const createPermissions = (roles: readonly string[], values: Permissions["values"], id: string): Permissions => {
+  const permissionsOf = (principal: Principal, { roles, values }: Membership): Permissions => {
     const entries = roles.map((role) => ({ role, entry: roleOf(role) ?? {} }));
-    const own = createGrants([...granted, ...roles.flatMap((role) => rulesOf.get(role) ?? [])]);
+    const rules = roles.flatMap((role) => rulesOf.get(role) ?? []);
+    const limits = limitsOf(entries.map(({ entry }) => entry.limits));
+    if (casbin === undefined) return { roles, knownTo: roles.length > 0, grants: createGrants(rules), entries, limits, values };
     // An id that reads like a role must not bring its rights.
-    const subjects = roleOf(id) === undefined ? [id, ...roles] : roles;
-    const grants = casbin === undefined ? own : casbinGrants(own, anyOf(casbin.ask, subjects), casbin.columns);
-    const knownTo = casbin !== undefined || roles.length > 0;
-    return { roles, knownTo, grants, entries, limits: limitsOf(entries.map(({ entry }) => entry.limits)), values };
+    const subjects = roleOf(principal.id) === undefined ? [principal.id, ...roles] : roles;
+    const all = createGrants([createRule("casbin", { access: "admin" }), ...rules]);
+    return { roles, knownTo: true, grants: casbinGrants(all, anyOf(casbin.ask, subjects), casbin.columns), entries, limits, values };
   };
   return {
     files: files.map(({ file }) => file),
@@ -116,9 +99,61 @@ export function compilePolicy(
     roles: [...origin.roles.keys()],
     principals: [...origin.principals.keys()],
     auditSql: files.some(({ policy }) => policy.audit?.sql === true),
-    permissions,
+    permissions: remembered(membersOf, permissionsOf, casbin !== undefined),
     rules: placed,
   };
+}
+
+interface Membership {
+  readonly roles: readonly string[];
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** Who has which roles: those listed for an id, those its credentials carry, or the default. */
+function membership(origin: Origin, defaults: readonly string[], roleOf: (name: string) => RoleEntry | undefined) {
+  const ofGroup = (name: string): readonly string[] | undefined => origin.groups.get(name)?.policy.groups?.[name];
+  return (principal: Principal): Membership => {
+    const listed = origin.principals.get(principal.id)?.policy.principals?.[principal.id];
+    const groups = (listed?.groups ?? []).flatMap((group) => ofGroup(group) ?? []);
+    const carried = principal.roles.flatMap((name) => ofGroup(name) ?? (roleOf(name) ? [name] : []));
+    const own = [...(listed?.roles ?? []), ...groups, ...carried];
+    const roles = closure(own.length > 0 || listed !== undefined ? own : defaults, roleOf);
+    return { roles, values: { ...listed?.values, ...principal.values } };
+  };
+}
+
+/** The same answer for the same principal, and for others who come to the same. */
+function remembered(
+  membersOf: (principal: Principal) => Membership,
+  permissionsOf: (principal: Principal, member: Membership) => Permissions,
+  byId: boolean,
+): (principal: Principal) => Permissions {
+  const byPrincipal = new WeakMap<Principal, Permissions>();
+  const byMembership = new Map<string, Permissions>();
+  const find = (principal: Principal): Permissions => {
+    const member = membersOf(principal);
+    const key = JSON.stringify([member.roles, member.values, byId && principal.id]);
+    const found = byMembership.get(key) ?? permissionsOf(principal, member);
+    if (byMembership.size >= mostRemembered) byMembership.clear();
+    byMembership.set(key, found);
+    return found;
+  };
+  return (principal) => {
+    const found = byPrincipal.get(principal) ?? find(principal);
+    byPrincipal.set(principal, found);
+    return found;
+  };
+}
+
+function rulesByRole(placed: readonly PlacedRule[]): Map<string, Rule[]> {
+  const found = new Map<string, Rule[]>();
+  for (const { role, entry, file, line } of placed) {
+    const rules = found.get(role) ?? [];
+    // The folder is nobody's business who is told of a rule.
+    rules.push(createRule(`role ${role}, rule ${rules.length + 1} (${basename(file)}:${line})`, entry));
+    found.set(role, rules);
+  }
+  return found;
 }
 
 /** One yes is enough, as grants of several roles add up. */

@@ -124,7 +124,7 @@ function stampOf(path: string, besides: readonly string[]): string {
   return [path, ...inside, ...besides]
     .map((file) => {
       const found = statSync(file, { throwIfNoEntry: false });
-      return `${file}:${found?.ctimeMs}:${found?.mtimeMs}:${found?.size}:${found?.ino}`;
+      return `${file}:${found?.mtimeMs}:${found?.ctimeMs}:${found?.mode}:${found?.size}:${found?.ino}`;
     })
     .join("\n");
 }

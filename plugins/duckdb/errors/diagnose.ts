@@ -97,6 +97,8 @@ function missingEntry(error: EngineError): Diagnosis {
   const { message, name, kind, subtype } = error;
   const extension = /exists in the (\w+) extension/.exec(message)?.[1];
   if (extension !== undefined) return foreignExtension(extension);
+  const placed = /^Table with name "((?:[^"]|"")*)" does not exist because schema/.exec(message)?.[1];
+  if (placed !== undefined) return { ...wrongSql(error), missing: placed, missingKind: "object" };
   if (name === undefined || subtype !== "MISSING_ENTRY") return wrongSql(error);
   const what = kind?.endsWith("Function") ? "Function" : (kind ?? "Object");
   const isObject = what === "Table" || what === "View";
@@ -111,7 +113,8 @@ function missingColumn(error: EngineError): Diagnosis | undefined {
   const column =
     error.subtype === "COLUMN_NOT_FOUND"
       ? error.name
-      : /does not have a column (?:named|with name) "((?:[^"]|"")*)"/.exec(error.message)?.[1];
+      : (/does not have a column (?:named|with name) "((?:[^"]|"")*)"/.exec(error.message)?.[1] ??
+        /^Column "((?:[^"]|"")*)" does not exist on (?:left|right) side of join/.exec(error.message)?.[1]);
   if (column !== undefined)
     return { code: "SQL_INVALID", message: `Column "${column}" does not exist`, missing: column, missingKind: "column", ...nearby(error) };
   const table = /^Referenced table "((?:[^"]|"")*)" not found/.exec(error.message)?.[1];

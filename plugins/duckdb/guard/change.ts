@@ -80,7 +80,7 @@ function outermost(words: readonly string[]): string[] {
 const literal = /^(?:\$(\w*)\$[\s\S]*?\$\1\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*')/;
 
 /** Words, names in quotes and signs, without literals and comments. */
-function wordsOf(sql: string): string[] {
+export function wordsOf(sql: string): string[] {
   const words: string[] = [];
   for (let at = skipBlanks(sql, 0); at < sql.length; at = skipBlanks(sql, at)) {
     const rest = sql.slice(at);
@@ -92,4 +92,4 @@ function wordsOf(sql: string): string[] {
   return words;
 }
 
-const unquoted = (word: string): string => (word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word);
+export const unquoted = (word: string): string => (word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word);

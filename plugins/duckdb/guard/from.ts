@@ -126,10 +126,15 @@ function readJoin(node: Node, scope: Scope, reading: Reading): void {
   readExpression(node.condition, scope, reading, "join");
   readExpression(node.duplicate_eliminated_columns, scope, reading, "join");
   const [left, right] = [scope.sources.slice(before, middle), scope.sources.slice(middle)];
-  const shared = text(node.ref_type) === "NATURAL" ? commonNames(left, right) : texts(node.using_columns);
-  for (const name of shared)
-    for (const { outputs } of [...left, ...right])
-      for (const output of outputs) if (same(output.name, name)) output.reach("join", false, reading.reach);
+  // NATURAL names no column: one that is hidden is not compared.
+  const isNatural = text(node.ref_type) === "NATURAL";
+  for (const name of isNatural ? commonNames(left, right) : texts(node.using_columns)) {
+    for (const side of [left, right]) {
+      const found = side.flatMap(({ outputs }) => outputs.filter((output) => same(output.name, name)));
+      if (found.length === 0 && !side.some(({ open }) => open)) throw new Unresolved(`"${name}"`);
+      for (const output of found) output.reach("join", isNatural, reading.reach);
+    }
+  }
 }
 
 function commonNames(left: readonly Source[], right: readonly Source[]): string[] {

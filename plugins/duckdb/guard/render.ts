@@ -3,6 +3,7 @@ import type { Value } from "../../../core/contract/rows.ts";
 import { refusal } from "../errors/refusal.ts";
 import { text as literalText, quoted } from "../sql/quote.ts";
 import { type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
+import { unquoted, wordsOf } from "./change.ts";
 import { isNode, type Node, readTree, text, texts, writeTree } from "./json.ts";
 import { same } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
@@ -74,9 +75,10 @@ const copy = (node: Node | undefined): Node | undefined => (node === undefined ?
 
 /** The part of a relation that may be seen, as a query. */
 function permitted(relation: Relation, { hidden, masks, where, values, salt = "" }: RelationRestriction): string {
+  const telling = tellingOf(relation, [...hidden, ...masks.map(({ column }) => column)]);
   const columns = relation.columns.flatMap((name, at) => {
     if (hidden.some((column) => same(column, name))) return [];
-    const form = masks.find(({ column }) => same(column, name))?.form;
+    const form = masks.find(({ column }) => same(column, name))?.form ?? (telling.has(name.toLowerCase()) ? "redact" : undefined);
     if (form === undefined) return [quoted(name)];
     return [
       `${typeof form === "string" ? masked(quoted(name), relation.types[at] ?? "", form, salt) : `(${form.sql})`} AS ${quoted(name)}`,
@@ -85,6 +87,21 @@ function permitted(relation: Relation, { hidden, masks, where, values, salt = ""
   const conditions = where.map((condition) => `(${filled(condition, values)})`);
   const from = [relation.database, relation.schema, relation.name].map(quoted).join(".");
   return `SELECT ${columns.join(", ") || "NULL AS hidden"} FROM ${from}${conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : ""}`;
+}
+
+/** Names of all columns that tell of one of `columns`: these and what is computed from them. In lower case. */
+function tellingOf({ columns, defaults }: Relation, restricted: readonly string[]): Set<string> {
+  const telling = new Set(restricted.map((column) => column.toLowerCase()));
+  const computed = columns.flatMap((name, at) => {
+    const from = defaults[at];
+    return from ? [{ name: name.toLowerCase(), from: wordsOf(from).map((word) => unquoted(word).toLowerCase()) }] : [];
+  });
+  for (let grown = true; grown; ) {
+    const more = computed.filter(({ name, from }) => !telling.has(name) && from.some((each) => telling.has(each)));
+    for (const { name } of more) telling.add(name);
+    grown = more.length > 0;
+  }
+  return telling;
 }
 
 /** A mask keeps a column's type wherever it can, so that what is computed from it still works. */

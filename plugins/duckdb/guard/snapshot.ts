@@ -10,6 +10,8 @@ export interface Relation {
   readonly columns: readonly string[];
   /** The engine's types of the columns. */
   readonly types: readonly string[];
+  /** What columns are computed from, or what they are when nothing is given; null where neither is written down. */
+  readonly defaults: readonly (string | null)[];
   /** The query of a view that is read through; a view over data files counts as a table. */
   readonly body?: string;
 }
@@ -27,8 +29,8 @@ export interface Snapshot {
 export async function takeSnapshot(native: DuckDBConnection, engine: Engine): Promise<Snapshot> {
   const reader = await native.runAndReadAll(`
     SELECT current_database(),
-      (SELECT list({database: database_name, schema: schema_name, name: table_name, columns: columns, types: types, sql: sql}) FROM (
-        SELECT database_name, schema_name, table_name, list(column_name ORDER BY column_index) AS columns, list(data_type ORDER BY column_index) AS types FROM duckdb_columns() WHERE NOT internal GROUP BY ALL
+      (SELECT list({database: database_name, schema: schema_name, name: table_name, columns: columns, types: types, defaults: defaults, sql: sql}) FROM (
+        SELECT database_name, schema_name, table_name, list(column_name ORDER BY column_index) AS columns, list(data_type ORDER BY column_index) AS types, list(column_default ORDER BY column_index) AS defaults FROM duckdb_columns() WHERE NOT internal GROUP BY ALL
       ) LEFT JOIN (SELECT database_name, schema_name, view_name AS table_name, sql FROM duckdb_views() WHERE NOT internal) USING (database_name, schema_name, table_name))::JSON::VARCHAR,
       (SELECT list(DISTINCT lower(function_name)) FROM duckdb_functions() WHERE NOT internal)::JSON::VARCHAR`);
   const [database, relations, macros] = reader.getRows()[0] ?? [];
@@ -38,6 +40,7 @@ export async function takeSnapshot(native: DuckDBConnection, engine: Engine): Pr
     readonly name: string;
     readonly columns: readonly string[];
     readonly types: readonly string[];
+    readonly defaults: readonly (string | null)[];
     readonly sql: string | null;
   }
   const files = new Set(engine.views.map(({ name }) => name));

@@ -118,9 +118,10 @@ function viewOutputs(relation: Relation, reading: Reading): readonly Output[] {
   const through = [...reading.through, { schema, name }];
   const inner: Reading = { ...reading, database: schema, through, sites: [], qualified: [], opened: () => undefined };
   const outputs = resolveLazily(body.parsed.query, undefined, inner);
-  return relation.columns.map((column) => {
-    // The server writes the name of every column into the query it keeps.
-    const made = outputs.find((output) => same(output.name, column.name));
+  const isWhole = outputs.length === relation.columns.length;
+  return relation.columns.map((column, at) => {
+    // Where a user may see some columns only, MariaDB's query still names them all as the view does; MySQL's does not.
+    const made = isWhole ? outputs[at] : reading.snapshot.isMariaDb ? outputs.find((output) => same(output.name, column.name)) : undefined;
     if (made === undefined) throw new Unresolved(`the column "${column.name}" of the view "${name}"`);
     return {
       name: column.name,

@@ -25,6 +25,7 @@ export interface Guard {
 }
 
 const mostRemembered = 500;
+const longestRemembered = 8192;
 
 export function createGuard(session: Session, names: Names): Guard {
   const analysed = new Map<string, { readonly version: number; readonly statements: readonly Statement[] }>();
@@ -65,8 +66,9 @@ export function createGuard(session: Session, names: Names): Guard {
         if (isMoved) throw refusal(moved);
         return restricted(sql, restrictions, signal);
       }
+      if (isMoved) return onlyPiece(sql);
       const known = canonical.get(sql);
-      if (known !== undefined && !isMoved) return known;
+      if (known !== undefined) return known;
       const given = onlyPiece(sql);
       isMoved ||= isMoving(given);
       const { lexed, parsed, failure } = read(given);
@@ -95,6 +97,7 @@ const moved: Diagnosis = {
 };
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  if (key.length > longestRemembered) return;
   if (map.size >= mostRemembered) map.clear();
   map.set(key, value);
 }

@@ -63,6 +63,7 @@ function resolveBody(body: Body, scope: Scope, reading: Reading): readonly Query
 
 /** What the servers allow. */
 const mostColumns = 4096;
+const mostSources = 61;
 
 function resolveSelect(select: Select, scope: Scope, reading: Reading): readonly QueryOutput[] {
   reading.opened?.(scope);
@@ -70,6 +71,7 @@ function resolveSelect(select: Select, scope: Scope, reading: Reading): readonly
   for (const [at, item] of select.from.entries()) {
     if (at > 0) reading.join();
     scope.sources.push(...resolveFrom(item, scope, inner));
+    if (scope.sources.length > mostSources) throw new Unresolved(`a select from more than ${mostSources} tables`);
   }
   for (const { name, aliased } of select.items) if (aliased) scope.aliases.add(name.toLowerCase());
   const outputs: QueryOutput[] = [];

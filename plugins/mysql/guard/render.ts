@@ -100,7 +100,11 @@ function bodyFor(relation: Relation, rendering: Rendering): string | undefined {
   if (relation.body === undefined) return undefined;
   const { lexed, parsed } = relation.body;
   const read = readStatement(parsed, lexed, { ...rendering.snapshot, database: relation.schema });
-  return substituted(read, lexed, rendering, true)?.text;
+  const text = substituted(read, lexed, rendering, true)?.text;
+  if (text === undefined || rendering.snapshot.isMariaDb) return text;
+  // The query that MySQL keeps does not call the columns what the view calls them.
+  const name = quoted(relation.name);
+  return `with ${name} (${relation.columns.map((column) => quoted(column.name)).join(", ")}) as (${text}) select * from ${name}`;
 }
 
 function splicesFor({ ref, relation, tableWord }: Site, query: string): Splice[] {

@@ -115,9 +115,13 @@ export function reachNamed(parts: readonly Token[], scope: Scope, place: ColumnP
   if (!isOpen) throw new Unresolved(`"${parts.map(({ text }) => text).join(".")}"`);
 }
 
-function columnsIn(source: Source, column: string): readonly Output[] {
-  const known = source.outputs.filter((output) => same(output.name, column));
-  return known.length === 0 && source.hidden !== undefined ? [source.hidden(column)] : known;
+const byName = new WeakMap<readonly Output[], Map<string, Output[]>>();
+
+function columnsIn({ outputs, hidden }: Source, column: string): readonly Output[] {
+  const index = byName.get(outputs) ?? Map.groupBy(outputs, ({ name }) => name.toLowerCase());
+  byName.set(outputs, index);
+  const known = index.get(column.toLowerCase()) ?? [];
+  return known.length === 0 && hidden !== undefined ? [hidden(column)] : known;
 }
 
 function ownersIn(

@@ -1,0 +1,10 @@
+import { duckdbLegitimate, duckdbMasked } from "./duckdb-legitimate.ts";
+import { duckdbEngine, duckdbRules } from "./duckdb-shop.ts";
+import { describeLegitimate } from "./legitimate-suite.ts";
+import { portableLegitimate, portableMasked } from "./portable-legitimate.ts";
+
+describeLegitimate(
+  duckdbEngine,
+  { rules: duckdbRules, tables: ", profile, card" },
+  { plain: [...portableLegitimate, ...duckdbLegitimate], masked: [...portableMasked, ...duckdbMasked] },
+);

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { collect, type GuardedEngine, openWorld, policy, type World } from "./harness.ts";
+import { canary } from "./shop.ts";
+
+/** Shares of statements that must be let through, and be answered with masks rather than refused. */
+const leastAllowed = 0.99;
+const leastMasked = 0.95;
+
+/** Runs what analysts write as they would run it alone, behind a filter that keeps every row, and as somebody for whom columns are masked. */
+export function describeLegitimate(
+  engine: GuardedEngine,
+  { rules, tables }: { readonly rules: string; readonly tables: string },
+  { plain, masked }: { readonly plain: readonly string[]; readonly masked: readonly string[] },
+): void {
+  const world = { open: undefined as World | undefined };
+  const opened = (): World => world.open as World;
+
+  describe(`legitimate queries on ${engine.name}`, () => {
+    before(async () => {
+      world.open = await openWorld(engine, policy(rules, tables));
+    });
+    after(() => opened().close());
+
+    const sorted = (text: string, sql: string): string =>
+      engine.unordered && !/order by/i.test(sql) ? JSON.stringify([...text].sort()) : text;
+
+    it(`give the same rows through a filter that keeps all (${plain.length})`, async () => {
+      const flaws = await collect(plain, async (sql) => {
+        const [alone, kept] = [await opened().ask(sql, "root"), await opened().ask(sql, "keeper")];
+        if (!alone.answered) return `${sql}: cannot run at all, ${alone.text}`;
+        if (!kept.answered) return `${sql}: ${kept.text}`;
+        if (/^explain/i.test(sql)) return undefined;
+        return sorted(alone.text, sql) === sorted(kept.text, sql)
+          ? undefined
+          : `${sql}: other rows\n${alone.text.slice(0, 300)}\n${kept.text.slice(0, 300)}`;
+      });
+      assert.deepEqual(flaws, []);
+    });
+
+    it("are let through where something else is denied, masked and filtered", async () => {
+      const refused = await collect(plain, async (sql) => {
+        const told = await opened().ask(sql);
+        return told.answered ? undefined : `${sql}: ${told.text}`;
+      });
+      assert.ok(refused.length <= plain.length * (1 - leastAllowed), refused.join("\n"));
+    });
+
+    it(`are answered with masks (${masked.length})`, async () => {
+      const shown: string[] = [];
+      const refused = await collect(masked, async (sql) => {
+        const told = await opened().ask(sql);
+        if (canary.test(told.values)) shown.push(`${sql}: ${told.values.slice(0, 200)}`);
+        return told.answered ? undefined : `${sql}: ${told.text}`;
+      });
+      assert.deepEqual(shown, []);
+      assert.ok(refused.length <= masked.length * (1 - leastMasked), refused.join("\n"));
+    });
+  });
+}
