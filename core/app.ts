@@ -48,6 +48,7 @@ import { visibleObjects } from "./policy/roles/visible.ts";
 import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
 import { confirmOf } from "./query/confirm.ts";
+import { hidesRows, withheldPlan } from "./query/restricted.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { settingThatCut, wholeRows } from "./query/whole.ts";
 import { preview } from "./results/preview.ts";
@@ -335,7 +336,7 @@ function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind> {
     },
     async explain({ analyze = false, ...input }) {
       await using prepared = await app.prepare({ ...timed, ...input }, caller);
-      const plan = await prepared.explain(analyze);
+      const plan = hidesRows(prepared.narrowing) ? `-- ${withheldPlan}` : await prepared.explain(analyze);
       const narrowed = describeNarrowing(prepared.narrowing);
       return narrowed === undefined ? plan : `${plan.trimEnd()}\npolicy: ${narrowed}`;
     },

@@ -45,3 +45,23 @@ export function withheld(reported: Problem, restrictions: readonly RelationRestr
 }
 
 const quotesData: ReadonlySet<string> = new Set(["SQL_INVALID", "CONSTRAINT_VIOLATED", "INPUT_INVALID", "INTERNAL", "LIMIT_EXCEEDED"]);
+
+/** A plan tells how many rows there are, also of those that are filtered for a caller. */
+export const hidesRows = ({ restrictions = [] }: Narrowing): boolean => restrictions.some(({ where }) => where.length > 0);
+
+/** Refuses a statement that answers with a plan where rows are filtered. @throws POLICY_DENIED */
+export function refusePlan(sql: string, narrowing: Narrowing): void {
+  if (!hidesRows(narrowing) || !asksForPlan(sql)) return;
+  throw problem("POLICY_DENIED", withheldPlan, "Ask for the rows themselves, or have somebody explain who sees the table as it is");
+}
+
+export const withheldPlan = "The plan is withheld: rows are filtered for you, and it would tell how many there are";
+
+/** `describe t` tells columns alone; what follows the word decides. */
+function asksForPlan(sql: string): boolean {
+  const text = sql.replace(/^(?:\s|--[^\n\r]*|#[^\n\r]*|\/\*[\s\S]*?\*\/|;|\uFEFF)+/, "").toLowerCase();
+  return (
+    /^explain\b/.test(text) ||
+    /^(?:desc|describe|analy[sz]e)\b[\s\S]*\b(?:select|with|values|table|from|insert|update|delete|replace)\b/.test(text)
+  );
+}

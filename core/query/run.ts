@@ -18,7 +18,7 @@ import type { Write } from "./change.ts";
 import { affordable } from "./cost.ts";
 import { factsOf, narrowed } from "./facts.ts";
 import { type Clock, explain, failed, isBroken, startClock } from "./failure.ts";
-import { checked, withheld } from "./restricted.ts";
+import { checked, refusePlan, withheld } from "./restricted.ts";
 import { type Passed, shape } from "./shape.ts";
 
 /** Rows per batch: large enough to amortise a hop between processes, small enough to stay in cache. */
@@ -188,6 +188,7 @@ async function judge(
   span.set({ [attribute.fingerprint]: statement.analysis?.fingerprint });
   const narrowing = await policy.judge({ principal, connection: name, statement, access });
   note?.(narrowed(narrowing));
+  refusePlan(sql, narrowing);
   if (narrowing.restrictions === undefined || connection.render !== undefined) return { narrowing, statement };
   throw problem(
     "UNSUPPORTED",

@@ -37,8 +37,8 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
 
   /** A statement is analysed before it is run, so the text last seen is likely to be the next one too. */
   let last: { readonly sql: string; readonly statements: readonly Classified[] } | undefined;
-  const statementsOf = async ({ native }: Session, sql: string): Promise<readonly Classified[]> => {
-    if (last?.sql !== sql) last = { sql, statements: await classify(native, sql) };
+  const statementsOf = async ({ native, engine }: Session, sql: string): Promise<readonly Classified[]> => {
+    if (last?.sql !== sql) last = { sql, statements: await classify(native, engine.grammarOf(native), sql) };
     return last.statements;
   };
   const guard = createGuard(statementsOf);
@@ -71,10 +71,10 @@ export function createConnection(member: Member, readOnly: boolean): Connection 
       during(sql, signal, async (session) => {
         const inner = await permitted(session, explained(sql)?.inner ?? sql, options);
         try {
-          const statement = only(await classify(session.native, inner));
+          const statement = only(await classify(session.native, session.engine.grammarOf(session.native), inner));
           mayExplain(statement, analyze);
           if (statement.kind === "read") await session.readOnly();
-          const withoutEstimates = (options.restrictions ?? []).length > 0;
+          const withoutEstimates = (options.restrictions ?? []).some(({ where }) => where.length > 0);
           return await planText(session, inner, { params, analyze, withoutEstimates, signal });
         } catch (error) {
           throw shifted(located(error, inner), sql.length - inner.length);

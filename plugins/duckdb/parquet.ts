@@ -74,7 +74,7 @@ function namedAs(path: string, staged: string, error: unknown): unknown {
 }
 
 /** The query without what may follow it, so that it can stand in parentheses. */
-async function embeddable({ native }: Session, sql: string): Promise<string> {
+async function embeddable({ native, engine }: Session, sql: string): Promise<string> {
   if (explained(sql) !== undefined || firstWords(sql)[0] === "pragma") {
     throw refusal({
       code: "UNSUPPORTED",
@@ -84,7 +84,8 @@ async function embeddable({ native }: Session, sql: string): Promise<string> {
   }
   const query = withoutEnd(sql);
   // Only the engine knows where a statement ends: both texts must mean the same to it. Of a PIVOT it shows no tree.
-  const [whole, cut] = [await parse(native, sql), await parse(native, query)];
+  const grammar = engine.grammarOf(native);
+  const [whole, cut] = [await parse(grammar, sql), await parse(grammar, query)];
   if (whole?.json === cut?.json) return query;
   throw refusal({ code: "UNSUPPORTED", message: "The end of the statement cannot be told", hint: "Remove what follows the query" });
 }

@@ -60,9 +60,9 @@ async function attemptsOn({ native }: Session, outside: string): Promise<readonl
   ];
 }
 
-async function tryGate({ native }: Session, { attempt, sql }: Attempt, readOnly: boolean): Promise<ReadOnlyAttempt> {
+async function tryGate({ native, engine }: Session, { attempt, sql }: Attempt, readOnly: boolean): Promise<ReadOnlyAttempt> {
   try {
-    for (const statement of await classify(native, sql)) passGate(statement, readOnly);
+    for (const statement of await classify(native, engine.grammarOf(native), sql)) passGate(statement, readOnly);
     return { attempt, refused: false };
   } catch (error) {
     return { attempt, refused: true, by: diagnose(error)?.message ?? "DuckDB" };

@@ -40,7 +40,7 @@ export async function beginTransaction(session: Session, { readOnly, isolation, 
     async query(sql, params, options) {
       if (over) throw closed();
       try {
-        const statement = only(await classify(session.native, sql));
+        const statement = only(await classify(session.native, session.engine.grammarOf(session.native), sql));
         if (!allowed.has(statement.kind) || (readOnly && statement.kind !== "read"))
           throw refusal({
             code: allowed.has(statement.kind) ? "POLICY_DENIED" : "UNSUPPORTED",

@@ -33,6 +33,8 @@ insert into faint (id, ghost, name) values (1, 5, 'x');
 insert into parted values (1, 'secret1'), (20, 'secret20');
 insert into past values (1, 'secret-old');
 update past set email = 'secret-new';
+create table part (id int not null) engine = myisam;
+create table merged (id int not null) engine = merge union = (part);
 create view contact as select id, name, email, note from person;
 create view wide as select * from person;
 create view across as select p.name, h.gold from person p join other.hoard h on h.id = p.id;

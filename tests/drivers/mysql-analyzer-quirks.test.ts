@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rejection } from "../contract/driver/bench.ts";
-import { absence, analysis, asRoot, connection, diagnose, open, reached, refusedAs, rows, withServer } from "./mysql-analyzer-bench.ts";
+import { never, rejection } from "../contract/driver/bench.ts";
+import {
+  absence,
+  analysis,
+  asRoot,
+  connection,
+  diagnose,
+  masked,
+  open,
+  reached,
+  refusedAs,
+  rows,
+  withServer,
+} from "./mysql-analyzer-bench.ts";
 
 withServer();
 
@@ -38,6 +50,22 @@ describe("mysql analyzer names", { skip: absence }, () => {
     assert.deepEqual(reached(await analysis("select AMOUNT from Salary")), ["guard.Salary.amount"]);
     await refusedAs(connection().analyze("select amount from salary"), /"salary" does not exist/);
     await refusedAs(connection().analyze("select P.name from person p"), /"name" does not exist/);
+  });
+
+  it("no table that is made of others", async () => {
+    assert.match((await analysis("select id from merged")).unresolved?.message ?? "", /"merged", a merge of other tables/);
+  });
+
+  it("nothing after the session reads names or texts in another way, until it is reset", async () => {
+    await using writer = await open("tide", false);
+    for (const sql of ["set names latin1", "set sql_mode = 'ANSI_QUOTES'", "set session character_set_client = gbk", "use other"]) {
+      await rows(sql, [], writer).catch(() => []);
+      assert.match((await analysis("select id from person", writer)).unresolved?.message ?? "", /after USE/, sql);
+      await refusedAs(rows("select id from person", [masked], writer), /after USE/);
+      await writer.reset?.(never).catch(() => undefined);
+      if (sql.startsWith("use")) return;
+      assert.equal((await analysis("select id from person", writer)).unresolved, undefined, sql);
+    }
   });
 
   it("the catalog by what it tells", async () => {
@@ -119,6 +147,19 @@ describe("mysql analyzer trusts", { skip: absence }, () => {
     const error = await rejection(rows("select writer()"));
     assert.equal(diagnose(error)?.code, "POLICY_DENIED");
     assert.deepEqual(await rows("select count(*) from Salary"), [[1]]);
+  });
+
+  it("hints that say how rows are found, and none that change a limit", async () => {
+    const text = async (sql: string) => await connection().render?.(sql, [], never);
+    for (const kept of ["/*+ no_bnl() */", "/*+ JOIN_ORDER(a, b) index(a primary) */", "/*+ qb_name(x) no_merge(@x) */"])
+      assert.equal(await text(`select ${kept} 1`), `select ${kept} 1`);
+    for (const dropped of [
+      "/*+ max_execution_time(0) */",
+      "/*+ set_var(sql_mode = ANSI_QUOTES) */",
+      "/*+ no_bnl() set_var(x=1) */",
+      "/*+ bnl(';') */",
+    ])
+      assert.equal(await text(`select ${dropped} 1`), `select ${" ".repeat(dropped.length)} 1`);
   });
 
   it("no view a user may not see the query of, and says what would help", async () => {

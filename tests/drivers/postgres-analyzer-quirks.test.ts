@@ -5,7 +5,7 @@ import type { Connection, Statement } from "../../core/contract/driver.ts";
 import type { Value } from "../../core/contract/rows.ts";
 import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
 import { setup } from "../contract/analyzer.ts";
-import { findPostgres, startPostgres } from "../support/services-postgres.ts";
+import { findPostgres, majorOf, startPostgres } from "../support/services-postgres.ts";
 
 const never = new AbortController().signal;
 
@@ -257,6 +257,8 @@ else {
         assert.deepEqual(await untrusted("select mood from feeling"), ["mood_text"]);
         assert.deepEqual(await untrusted("select (array_agg(mood))[1]::text from feeling"), ["mood_text"]);
         assert.deepEqual(await untrusted("select count(*)::text from feeling"), []);
+        // Before 14 it takes no order without equality for DISTINCT.
+        if (majorOf(server.bin) < 14) return;
         assert.deepEqual(await untrusted("select distinct pair from kept"), ["pairs"]);
         assert.deepEqual(await untrusted("select distinct row(1, 'a')::pair"), ["pair"]);
       });

@@ -143,7 +143,7 @@ roles:
   keeper:
     rules:
       - { connection: shop, access: read }
-      - { table: [person, purchase, account, event${filters}], where: "1 = 1" }
+      - { table: [person, purchase, account, event, visit${filters}], where: "1 = 1" }
   reader:
     rules:
       - { connection: shop, access: read }
@@ -152,6 +152,7 @@ roles:
       - { table: person, column: email, mask: redact }
       - { table: person, column: [phone, born], mask: "null" }
       - { table: account, where: "region = 'EU'" }
+      - { table: visit, where: "person_id in (select id from person where id < 5)" }
 ${more}    limits: { rows: 50 }
 `;
 

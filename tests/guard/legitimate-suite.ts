@@ -11,7 +11,16 @@ const leastMasked = 0.95;
 export function describeLegitimate(
   engine: GuardedEngine,
   { rules, tables }: { readonly rules: string; readonly tables: string },
-  { plain, masked }: { readonly plain: readonly string[]; readonly masked: readonly string[] },
+  {
+    plain,
+    masked,
+    unfiltered = [],
+  }: {
+    readonly plain: readonly string[];
+    readonly masked: readonly string[];
+    /** They run only where nothing they read is filtered or masked. */
+    readonly unfiltered?: readonly string[];
+  },
 ): void {
   const world = { open: undefined as World | undefined };
   const opened = (): World => world.open as World;
@@ -26,12 +35,13 @@ export function describeLegitimate(
       engine.unordered && !/order by/i.test(sql) ? JSON.stringify([...text].sort()) : text;
 
     it(`give the same rows through a filter that keeps all (${plain.length})`, async () => {
-      const flaws = await collect(plain, async (sql) => {
+      // Of what is filtered no plan is shown.
+      const filtered = plain.filter((sql) => !/^(explain|describe select)/i.test(sql));
+      const flaws = await collect(filtered, async (sql) => {
         const [alone, kept] = [await opened().ask(sql, "root"), await opened().ask(sql, "keeper")];
         if (!alone.answered) return `${sql}: cannot run at all, ${alone.text}`;
         if (!kept.answered) return `${sql}: ${kept.text}`;
-        if (/^explain/i.test(sql)) return undefined;
-        return sorted(alone.text, sql) === sorted(kept.text, sql)
+        return sorted(alone.values, sql) === sorted(kept.values, sql)
           ? undefined
           : `${sql}: other rows\n${alone.text.slice(0, 300)}\n${kept.text.slice(0, 300)}`;
       });
@@ -39,7 +49,7 @@ export function describeLegitimate(
     });
 
     it("are let through where something else is denied, masked and filtered", async () => {
-      const refused = await collect(plain, async (sql) => {
+      const refused = await collect([...plain, ...unfiltered], async (sql) => {
         const told = await opened().ask(sql);
         return told.answered ? undefined : `${sql}: ${told.text}`;
       });

@@ -66,6 +66,9 @@ export const portableLegitimate: readonly string[] = [
   "select person_id, count(*) from purchase a join spent b using (person_id) group by person_id order by 1",
   "select * from spent order by person_id",
   "select * from busy order by id",
+  "select item from served order by id, item",
+  "select id, region from direct order by id",
+  "with purchase as (select 1 as x) select id, item from served order by id, item",
   "select b.name, b.total from busy b where b.total > (select avg(total) from busy) order by b.total desc, b.name",
   "select id, name from contact order by id",
   "select count(*) from contact c join busy b on b.id = c.id",
@@ -144,6 +147,10 @@ export const portableLegitimate: readonly string[] = [
 
 /** They use masked columns of `person`, and are to be answered with masks. */
 export const portableMasked: readonly string[] = [
+  "select * from direct order by id",
+  "select mail from direct where region = 'EU' order by id",
+  "select * from served order by id, item",
+  "with purchase as (select 1 as person_id) select item, count(*) from served group by item order by item",
   "select * from person order by id",
   "select id, name, email from person order by id",
   "select name, phone, born from person order by name",

@@ -29,7 +29,7 @@ function ownSql(variant: Variant): string[] {
     "create function mail_of(p person) returns text language sql stable as 'select p.email'",
     "create function note(t text) returns text language plpgsql volatile as $$ begin insert into event values (nextval('ticket') + 1000, t); return t; end $$",
     "create function noted(t text) returns text language sql immutable as 'select note(t)'",
-    "create operator ===> (leftarg = text, rightarg = text, function = texticlike_note)".replace("texticlike_note", "shout"),
+    "create operator ===> (leftarg = text, rightarg = text, function = shout)",
     "create cast (text as place) with function place_of(text)",
     "create aggregate gather(text) (sfunc = shout, stype = text)",
     "create view notes as select note('x') as t",
@@ -121,7 +121,7 @@ export function postgresState(server: PostgresServer, variant: Variant): string 
       "select extname from pg_extension order by 1",
       "select evtname from pg_event_trigger",
       "select gid from pg_prepared_xacts",
-      "select objid, description from pg_description where objoid in (select oid from pg_class where relnamespace = 'public'::regnamespace)".replace(
+      "select description from pg_description where objoid in (select oid from pg_class where relnamespace = 'public'::regnamespace)".replace(
         "objid, ",
         "",
       ),

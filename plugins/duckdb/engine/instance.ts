@@ -5,6 +5,7 @@ import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { diagnose } from "../errors/diagnose.ts";
 import { noMatch, unreadableMatches } from "../errors/file-errors.ts";
 import { refusal } from "../errors/refusal.ts";
+import { createGrammar, type Grammar } from "../sql/grammar.ts";
 import { quoted, text } from "../sql/quote.ts";
 import { type FileView, readerOf, viewOfAll, viewsOfFiles, viewsOfFolder } from "./files.ts";
 import { matches } from "./glob.ts";
@@ -19,6 +20,8 @@ export interface Engine {
   /** A folder of its own, the only one it may write to: sorts spill here. */
   readonly folder: string;
   connect(): Promise<DuckDBConnection>;
+  /** The parser of one of its connections. */
+  grammarOf(connection: DuckDBConnection): Grammar;
   disconnect(connection: DuckDBConnection): void;
   /** Frees memory and file locks at once; no connection may be in use. */
   close(): void;
@@ -27,11 +30,15 @@ export interface Engine {
 /** Starts an engine on a source. Data files are views in an engine in memory. */
 export async function startEngine(source: Source, writable: boolean): Promise<Engine> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "tidegate-duckdb-"));
-  const connections = new Set<DuckDBConnection>();
+  const connections = new Map<DuckDBConnection, Grammar>();
   let instance: DuckDBInstance | undefined;
+  const disconnect = (connection: DuckDBConnection) => {
+    connections.get(connection)?.close();
+    if (connections.delete(connection)) connection.closeSync();
+  };
+  const grammarOf = (connection: DuckDBConnection) => connections.get(connection) ?? createGrammar(connection);
   const close = () => {
-    for (const connection of connections) connection.closeSync();
-    connections.clear();
+    for (const connection of connections.keys()) disconnect(connection);
     instance?.closeSync();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -48,16 +55,13 @@ export async function startEngine(source: Source, writable: boolean): Promise<En
     const running = instance;
     const connect = async () => {
       const connection = await running.connect();
-      connections.add(connection);
+      connections.set(connection, createGrammar(connection));
       return connection;
-    };
-    const disconnect = (connection: DuckDBConnection) => {
-      if (connections.delete(connection)) connection.closeSync();
     };
     const first = await connect();
     const views = await prepare(first, source);
     disconnect(first);
-    return { writable, views, changes: 0, folder, connect, disconnect, close };
+    return { writable, views, changes: 0, folder, connect, grammarOf, disconnect, close };
   } catch (error) {
     close();
     throw error;

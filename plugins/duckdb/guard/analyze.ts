@@ -16,10 +16,12 @@ const mostCharacters = 65_536;
 export interface Names {
   readonly snapshot: Snapshot;
   readonly bodies: Map<Relation, Node>;
+  /** The trees of what may be seen of restricted relations, by their text. */
+  readonly permitted: Map<string, Node>;
 }
 
 export async function readNames(native: DuckDBConnection, engine: Engine): Promise<Names> {
-  return { snapshot: await takeSnapshot(native, engine), bodies: new Map() };
+  return { snapshot: await takeSnapshot(native, engine), bodies: new Map(), permitted: new Map() };
 }
 
 /** A query that was read: what it reaches, and where its tree names tables. */

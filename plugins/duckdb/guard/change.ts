@@ -59,7 +59,7 @@ function targetOf(words: readonly string[], snapshot: Snapshot): Relation | unde
 }
 
 /** Every relation a word, or words with points between them, may mean. */
-function namedIn(words: readonly string[], snapshot: Snapshot): Relation[] {
+export function namedIn(words: readonly string[], snapshot: Snapshot): Relation[] {
   const found = words.flatMap((word, at) => {
     const schema = words[at - 1] === "." ? [unquoted(words[at - 2] ?? "")] : [];
     return snapshot.relation([...schema, unquoted(word)]) ?? snapshot.relation([unquoted(word)]) ?? [];
@@ -79,14 +79,14 @@ function outermost(words: readonly string[]): string[] {
 
 const literal = /^(?:\$(\w*)\$[\s\S]*?\$\1\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*')/;
 
-/** Words, names in quotes and signs, without literals and comments. */
-export function wordsOf(sql: string): string[] {
+/** Words, names in quotes and signs, without comments and, unless they are wanted, literals. */
+export function wordsOf(sql: string, literals = false): string[] {
   const words: string[] = [];
   for (let at = skipBlanks(sql, 0); at < sql.length; at = skipBlanks(sql, at)) {
     const rest = sql.slice(at);
     const value = literal.exec(rest)?.[0];
     const token = value ?? /^(?:"(?:[^"]|"")*"|[\w$\u0080-\uffff]+|[\s\S])/.exec(rest)?.[0] ?? "";
-    if (value === undefined && !/^\d/.test(token)) words.push(token);
+    if (literals || (value === undefined && !/^\d/.test(token))) words.push(token);
     at += token.length;
   }
   return words;

@@ -21,12 +21,13 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   STAR: ["expr"],
   COLUMN_REF: [],
   POSITIONAL_REFERENCE: [],
-  LAMBDA: [],
+  // Nobody but these functions and COLUMNS takes a lambda: anywhere else the arrow is an operator on JSON.
+  LAMBDA: ["lhs", "expr"],
 };
 
 /** Parts that are read below, or hold no expression. */
 const otherParts: ReadonlySet<string> = new Set([
-  ...["order_bys", "case_checks", "partitions", "orders", "arg_orders", "subquery", "column_names", "cast_type", "value", "lhs"],
+  ...["order_bys", "case_checks", "partitions", "orders", "arg_orders", "subquery", "column_names", "cast_type", "value"],
   ...["exclude_list", "replace_list", "rename_list", "qualified_exclude_list"],
 ]);
 
@@ -40,22 +41,35 @@ export function readExpression(value: Json | undefined, scope: Scope, reading: R
   const kind = text(value.class);
   const known = parts[kind];
   if (known === undefined) throw new Unresolved(`an expression of kind ${kind || "unknown"}`);
-  if (kind === "LAMBDA") {
-    readLambda(value, scope, reading, place);
-    return;
-  }
+  const mayHoldLambda = kind === "STAR" || lambdaFunctions.has(text(value.function_name).toLowerCase());
   for (const [key, part] of Object.entries(value)) {
-    if (known.includes(key)) readExpression(part, scope, reading, place);
+    if (known.includes(key) && mayHoldLambda)
+      for (const each of Array.isArray(part) ? part : [part]) readArgument(each, scope, reading, place);
+    else if (known.includes(key)) readExpression(part, scope, reading, place);
     else if (holds(part) && !otherParts.has(key)) throw new Unresolved(`"${key}" of an expression of kind ${kind}`);
   }
   special[kind]?.(value, scope, reading, place);
 }
 
+/** Functions that are written without parentheses: a column of that name goes first. */
+const isValue = (name: string): boolean =>
+  /^(current_(date|time|timestamp|user|role|catalog|schema|localtime|localtimestamp)|local(time|timestamp)|session_user|user)$/i.test(name);
+
+const isColumn = (name: string, scope: Scope): boolean =>
+  [...outwards(scope)].some(
+    ({ sources, aliases }) =>
+      aliases.has(name.toLowerCase()) ||
+      sources.some(({ alias, outputs }) => same(alias, name) || outputs.some((output) => same(output.name, name))),
+  );
+
 type Reader = (node: Node, scope: Scope, reading: Reading, place: ColumnPlace) => void;
 
 const special: Readonly<Record<string, Reader>> = {
   COLUMN_REF: (node, scope, reading, place) => {
-    if (reachNamed(texts(node.column_names), scope, place, reading.reach).qualified) reading.qualified.push(node);
+    const [name = "", ...more] = texts(node.column_names);
+    if (more.length === 0 && isValue(name) && !isColumn(name, scope))
+      reading.fn({ name: name.toLowerCase(), kind: "function", trusted: true });
+    else if (reachNamed(texts(node.column_names), scope, place, reading.reach).qualified) reading.qualified.push(node);
   },
   POSITIONAL_REFERENCE: (_node, scope, reading, place) => reachAll(scope.sources, place, reading.reach),
   STAR: readStar,
@@ -93,12 +107,19 @@ function readStar(node: Node, scope: Scope, reading: Reading, place: ColumnPlace
   for (const entry of nodes(node.replace_list)) readExpression(entry.value, scope, reading, place);
 }
 
+const lambdaFunctions: ReadonlySet<string> = new Set(
+  ["apply", "transform", "filter", "reduce"].flatMap((name) => [name, `list_${name}`, `array_${name}`]),
+);
+
 /** The parameters of a lambda are names of its own. */
-function readLambda(node: Node, scope: Scope, reading: Reading, place: ColumnPlace): void {
-  const given = isNode(node.lhs) ? (text(node.lhs.class) === "FUNCTION" ? nodes(node.lhs.children) : [node.lhs]) : [];
-  const inner = innerScope(scope);
-  for (const parameter of given) for (const name of texts(parameter.column_names)) inner.aliases.add(name.toLowerCase());
-  readExpression(node.expr, inner, reading, place);
+function readArgument(value: Json, scope: Scope, reading: Reading, place: ColumnPlace): void {
+  const lhs = isNode(value) && text(value.class) === "LAMBDA" && isNode(value.lhs) ? value.lhs : undefined;
+  const given = lhs && (text(lhs.class) === "FUNCTION" && text(lhs.function_name) === "row" ? nodes(lhs.children) : [lhs]);
+  const isLambda = isNode(value) && given?.every((parameter) => text(parameter.class) === "COLUMN_REF") === true;
+  const inner = isLambda ? innerScope(scope) : scope;
+  for (const parameter of (isLambda && given) || [])
+    for (const name of texts(parameter.column_names)) inner.aliases.add(name.toLowerCase());
+  readExpression(isLambda ? value.expr : value, inner, reading, place);
 }
 
 /** `text.lower()` is written like a function of a schema, where the schema is a column. */

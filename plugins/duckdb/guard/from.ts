@@ -2,6 +2,7 @@ import { readExpression } from "./expressions.ts";
 import { isNode, type Node, nodes, text, texts } from "./json.ts";
 import {
   innerScope,
+  isOpen,
   named,
   type Output,
   outwards,
@@ -101,10 +102,11 @@ function viewOutputs(relation: Relation, reading: Reading): readonly Output[] {
     qualified: [],
   };
   const outputs = reading.lazily(body, undefined, inner);
+  const open = outputs.some((output) => output.open);
   return relation.columns.map((name, at) => ({
     name,
     reach: (place, _star, told) => {
-      for (const use of outputs[at]?.uses ?? []) told({ ...use, place, star: false });
+      for (const use of (open ? outputs.flatMap(({ uses }) => uses) : outputs[at]?.uses) ?? []) told({ ...use, place, star: false });
     },
   }));
 }
@@ -131,7 +133,7 @@ function readJoin(node: Node, scope: Scope, reading: Reading): void {
   for (const name of isNatural ? commonNames(left, right) : texts(node.using_columns)) {
     for (const side of [left, right]) {
       const found = side.flatMap(({ outputs }) => outputs.filter((output) => same(output.name, name)));
-      if (found.length === 0 && !side.some(({ open }) => open)) throw new Unresolved(`"${name}"`);
+      if (found.length === 0 && !side.some(isOpen)) throw new Unresolved(`"${name}"`);
       for (const output of found) output.reach("join", isNatural, reading.reach);
     }
   }

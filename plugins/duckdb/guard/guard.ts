@@ -1,15 +1,17 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Analysis, RelationRestriction } from "../../../core/contract/analysis.ts";
 import type { Statement } from "../../../core/contract/driver.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
 import { refusal } from "../errors/refusal.ts";
 import type { Session } from "../session.ts";
 import { only } from "../sql/gate.ts";
 import type { Classified } from "../sql/statement.ts";
-import { explained } from "../sql/text.ts";
+import { explained, firstWords } from "../sql/text.ts";
 import { loadBodies, type Names, notUnderstood, queryOf, readNames, readStatement, unreadable } from "./analyze.ts";
 import { analyzeChange } from "./change.ts";
 import { readTree } from "./json.ts";
+import { readPivot } from "./pivot.ts";
 import { renderRestricted } from "./render.ts";
+import { Unresolved } from "./scope.ts";
 
 /** What a connection remembers of the texts it has seen. */
 export interface Guard {
@@ -51,15 +53,16 @@ export function createGuard(classify: (session: Session, sql: string) => Promise
       if (again !== undefined) return again;
       const inner = explained(sql);
       const query = inner?.inner ?? sql;
-      const tree = await treeOf(session, query, current);
+      const [classified] = inner === undefined ? await classify(session, sql) : [];
+      const tree =
+        classified?.tree === undefined ? await treeOf(session, query, current) : await withBodies(session, classified.tree, current);
       const root = tree && queryOf(tree);
-      if (tree === undefined || root === undefined) throw refusal(notUnderstood("this kind of statement"));
+      if (tree === undefined || root === undefined) throw refusal(unseen(query));
       const read = readStatement(root, current);
       if (read.analysis.unresolved !== undefined) throw refusal(read.analysis.unresolved);
       const text = await renderRestricted(read, tree, current, restrictions, {
-        parse: (text) => serialized(session.native, text),
-        deparse: async (json) =>
-          String((await session.native.runAndReadAll("SELECT json_deserialize_sql($1::JSON)", [json])).getRows()[0]?.[0]),
+        parse: (text) => serialized(session, text),
+        deparse: (json) => session.engine.grammarOf(session.native).deserialize(json),
       });
       const whole = inner === undefined ? text : `EXPLAIN ${inner.options.length === 0 ? "" : `(${inner.options.join(", ")})`}\n${text}`;
       if (rendered.size >= mostRemembered) rendered.clear();
@@ -88,6 +91,8 @@ async function analyzeOne(session: Session, sql: string, statement: Classified, 
   const inner = explained(sql)?.inner ?? sql;
   const tree = statement.tree === undefined ? undefined : await withBodies(session, statement.tree, names);
   const query = tree && queryOf(tree);
+  const [word] = firstWords(inner);
+  if (query === undefined && statement.kind === "read" && word !== "pragma") return analyzePivot(session, inner, names);
   if (query === undefined) return analyzeChange(inner, statement, names.snapshot);
   const { analysis } = readStatement(query, names);
   // Of a name that is not there the engine knows better what to say.
@@ -95,20 +100,33 @@ async function analyzeOne(session: Session, sql: string, statement: Classified, 
   return analysis;
 }
 
-async function treeOf({ native }: Session, sql: string, names: Names) {
-  const json = await serialized(native, sql);
-  return json === undefined ? undefined : withBodies({ native }, json, names);
+async function analyzePivot(session: Session, sql: string, names: Names): Promise<Analysis> {
+  try {
+    const { source, told } = readPivot(sql, names.snapshot);
+    const tree = await treeOf(session, source, names);
+    const query = tree && queryOf(tree);
+    if (query === undefined) throw new Unresolved("this pivot");
+    return told(readStatement(query, names).analysis);
+  } catch (error) {
+    if (error instanceof Unresolved) return { ...nothing, unresolved: notUnderstood(`"${error.message}"`) };
+    throw error;
+  }
 }
 
-async function withBodies({ native }: Pick<Session, "native">, json: string, names: Names) {
+async function treeOf(session: Session, sql: string, names: Names) {
+  const json = await serialized(session, sql);
+  return json === undefined ? undefined : withBodies(session, json, names);
+}
+
+async function withBodies(session: Session, json: string, names: Names) {
   const tree = readTree(json);
-  await loadBodies(tree, names, (body) => serialized(native, body));
+  await loadBodies(tree, names, (body) => serialized(session, body));
   return tree;
 }
 
 /** The tree of a text that holds only SELECTs, whole, so that it can be given back. */
-async function serialized(native: DuckDBConnection, sql: string): Promise<string | undefined> {
-  const json = String((await native.runAndReadAll("SELECT json_serialize_sql($1::VARCHAR)", [sql])).getRows()[0]?.[0]);
+async function serialized({ native, engine }: Session, sql: string): Promise<string | undefined> {
+  const json = await engine.grammarOf(native).serialize(sql);
   return json.startsWith('{"error":true') ? undefined : json;
 }
 
@@ -116,6 +134,11 @@ async function serialized(native: DuckDBConnection, sql: string): Promise<string
 async function prepared({ native }: Session, sql: string): Promise<void> {
   (await native.prepare(sql)).destroySync();
 }
+
+const unseen = (sql: string): Diagnosis => ({
+  ...notUnderstood("this kind of statement"),
+  ...(/\bpivot/i.test(sql) && { hint: "Name the values: PIVOT … ON column IN ('a', 'b')" }),
+});
 
 const nothing: Omit<Analysis, "unresolved"> = {
   verb: "",

@@ -1,7 +1,7 @@
 import { readExpression, readOrders } from "./expressions.ts";
 import { readFrom } from "./from.ts";
 import { holds, isNode, type Json, type Node, nodes, text, texts } from "./json.ts";
-import { innerScope, named, outwards, type QueryOutput, type Reading, reachAll, type Scope, same, Unresolved } from "./scope.ts";
+import { innerScope, isOpen, named, outwards, type QueryOutput, type Reading, reachAll, type Scope, same, Unresolved } from "./scope.ts";
 import type { Use } from "./uses.ts";
 
 const selectParts: ReadonlySet<string> = new Set([
@@ -84,7 +84,8 @@ function starOutputs(item: Node, scope: Scope, collecting: Reading, uses: Use[])
   );
   const before = uses.length;
   for (const entry of nodes(item.replace_list)) readExpression(entry.value, scope, collecting, "output");
-  return before === uses.length ? outputs : [...outputs, { name: "", uses: uses.slice(before) }];
+  const replaced = before === uses.length ? [] : [{ name: "", uses: uses.slice(before) }];
+  return [...outputs, ...replaced, ...(found.some(isOpen) ? [{ name: "", uses: [], open: true }] : [])];
 }
 
 function readSetOperation(node: Node, scope: Scope, reading: Reading): readonly QueryOutput[] {
@@ -96,6 +97,9 @@ function readSetOperation(node: Node, scope: Scope, reading: Reading): readonly 
 
 /** The columns of a set operation are made of those of every side, by position. */
 function merged(sides: readonly (readonly QueryOutput[])[]): QueryOutput[] {
+  // Behind columns nobody knows, no position is known.
+  if (sides.some((side) => side.some(({ open }) => open)))
+    return sides.flat().map((output) => ({ ...output, uses: sides.flat().flatMap(({ uses }) => uses) }));
   const [first = []] = sides;
   const width = Math.max(...sides.map((side) => side.length));
   return Array.from({ length: width }, (_, at) => ({ name: first[at]?.name ?? "", uses: sides.flatMap((side) => side[at]?.uses ?? []) }));

@@ -4,7 +4,7 @@ import { refusal } from "../errors/refusal.ts";
 import { text as literalText, quoted } from "../sql/quote.ts";
 import { type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
 import { unquoted, wordsOf } from "./change.ts";
-import { isNode, type Node, readTree, text, texts, writeTree } from "./json.ts";
+import { isNode, type Json, type Node, nodes, readTree, text, texts, writeTree } from "./json.ts";
 import { same } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
 
@@ -29,14 +29,50 @@ export async function renderRestricted(
   for (const restriction of restrictions) {
     const relation = names.snapshot.relation([restriction.schema ?? "main", restriction.name]);
     if (relation === undefined) continue;
-    const json = await grammar.parse(permitted(relation, restriction));
-    const query = json === undefined ? undefined : queryOf(readTree(json));
-    if (query === undefined) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
-    substituted.set(relation, query);
+    substituted.set(relation, await permittedTree(relation, restriction, names, grammar));
   }
+  await nameItems(tree, grammar);
   substitute(read, names, substituted);
   return grammar.deparse(writeTree(tree));
 }
+
+async function permittedTree(relation: Relation, restriction: RelationRestriction, names: Names, grammar: Grammar): Promise<Node> {
+  const text = permitted(relation, restriction);
+  const known = names.permitted.get(text);
+  if (known !== undefined) return known;
+  const json = await grammar.parse(text);
+  const query = json === undefined ? undefined : queryOf(readTree(json));
+  if (query === undefined) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  if (names.permitted.size >= mostRemembered) names.permitted.clear();
+  names.permitted.set(text, query);
+  return query;
+}
+
+/** Callers with other values see other rows. */
+const mostRemembered = 200;
+
+/** A column that has no name is called after its text, and a subquery's text is about to change: it keeps the name it had. */
+async function nameItems(value: Json, grammar: Grammar): Promise<void> {
+  if (Array.isArray(value)) for (const each of value) await nameItems(each, grammar);
+  if (!isNode(value)) return;
+  for (const item of nodes(value.select_list)) {
+    if (text(item.alias) !== "" || !holdsClass(item, "SUBQUERY") || holdsClass(item, "STAR")) continue;
+    const alone = { statements: [{ node: { ...emptySelect, select_list: [item] }, named_param_map: [] }], error: false };
+    item.alias = (await grammar.deparse(writeTree(alone))).replace(/^SELECT /, "");
+  }
+  for (const part of Object.values(value)) await nameItems(part, grammar);
+}
+
+const emptySelect = {
+  ...{ type: "SELECT_NODE", modifiers: [], cte_map: { map: [] }, from_table: { type: "EMPTY", alias: "", sample: null } },
+  ...{ where_clause: null, group_expressions: [], group_sets: [], aggregate_handling: "STANDARD_HANDLING" },
+  ...{ having: null, sample: null, qualify: null },
+};
+
+const holdsClass = (value: Json, name: string): boolean =>
+  Array.isArray(value)
+    ? value.some((each) => holdsClass(each, name))
+    : isNode(value) && (value.class === name || Object.values(value).some((part) => holdsClass(part, name)));
 
 function substitute({ sites, qualified }: Read, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
   for (const { node, relation } of sites) {

@@ -10,6 +10,8 @@ export class Unresolved extends Error {}
 /** A column of something in FROM. Reaching it reaches what it is made of. */
 export interface Output {
   readonly name: string;
+  /** True when it stands for columns whose names only running it would tell. */
+  readonly open?: boolean;
   reach(place: ColumnPlace, star: boolean, told: Told): void;
 }
 
@@ -63,6 +65,7 @@ export interface Reading {
 /** A column of a query's result, and what it is made of. */
 export interface QueryOutput {
   readonly name: string;
+  readonly open?: boolean;
   readonly uses: readonly Use[];
 }
 
@@ -80,8 +83,8 @@ export function* outwards(scope: Scope | undefined): Generator<Scope> {
 }
 
 /** Columns that are reached already: their query was read to its end. */
-export function named(outputs: readonly { readonly name: string }[], aliases: readonly string[]): readonly Output[] {
-  return outputs.map(({ name }, at) => ({ name: aliases[at] ?? name, reach: () => undefined }));
+export function named(outputs: readonly QueryOutput[], aliases: readonly string[]): readonly Output[] {
+  return outputs.map(({ name, open }, at) => ({ name: aliases[at] ?? name, reach: () => undefined, ...(open && { open }) }));
 }
 
 export const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
@@ -122,8 +125,11 @@ function inSources(
 function reachIn(sources: readonly Source[], name: string, place: ColumnPlace, told: Told): boolean {
   const found = sources.flatMap(({ outputs }) => outputs.filter((output) => same(output.name, name)));
   for (const output of found) output.reach(place, false, told);
-  return found.length > 0 || sources.some(({ open }) => open);
+  return found.length > 0 || sources.some(isOpen);
 }
+
+/** Whether something may have columns that are not among its outputs. */
+export const isOpen = ({ open, outputs }: Source): boolean => open === true || outputs.some((output) => output.open);
 
 /** A star, a whole row, or a position reaches every column there is. */
 export function reachAll(sources: readonly Source[], place: ColumnPlace, told: Told): void {

@@ -1,6 +1,7 @@
 import { type DuckDBConnection, StatementType } from "@duckdb/node-api";
 import type { Statement } from "../../../core/contract/driver.ts";
 import { refusal } from "../errors/refusal.ts";
+import type { Grammar } from "./grammar.ts";
 import { explained, firstWords, isBlank } from "./text.ts";
 import { forbiddenFunctions, parse, readingPragmas, type Tree, writingFunctions } from "./tree.ts";
 
@@ -43,7 +44,7 @@ const kinds: Partial<Record<StatementType, Statement["kind"]>> = {
 };
 
 /** Splits a text and says what each statement does. Runs none of them. */
-export async function classify(native: DuckDBConnection, sql: string): Promise<readonly Classified[]> {
+export async function classify(native: DuckDBConnection, grammar: Grammar, sql: string): Promise<readonly Classified[]> {
   if (isBlank(sql)) return [];
   if (sql.includes("\0"))
     throw refusal({
@@ -53,8 +54,8 @@ export async function classify(native: DuckDBConnection, sql: string): Promise<r
       position: sql.indexOf("\0"),
     });
   const explain = explained(sql);
-  if (explain !== undefined) return classifyExplain(native, sql, explain);
-  const tree = await parse(native, sql);
+  if (explain !== undefined) return classifyExplain(native, grammar, { sql, ...explain });
+  const tree = await parse(grammar, sql);
   if (tree?.count === 1) return [{ ...kindOfTree(tree), sql, tree: tree.json }];
   return classifyOthers(native, sql);
 }
@@ -65,12 +66,12 @@ export async function classify(native: DuckDBConnection, sql: string): Promise<r
  */
 async function classifyExplain(
   native: DuckDBConnection,
-  sql: string,
-  { inner, options }: NonNullable<ReturnType<typeof explained>>,
+  grammar: Grammar,
+  { sql, inner, options }: NonNullable<ReturnType<typeof explained>> & { readonly sql: string },
 ): Promise<readonly Classified[]> {
   const extracted = await native.extractStatements(sql);
   const count = sql.includes(";") ? extracted.count : 1;
-  const found = count === 1 && explained(inner) === undefined ? await classify(native, inner) : [];
+  const found = count === 1 && explained(inner) === undefined ? await classify(native, grammar, inner) : [];
   const kind = found.length === 1 && found[0] !== undefined ? found[0].kind : "unknown";
   const again = `EXPLAIN ${options.length === 0 ? "" : `(${options.join(", ")})`}\n${inner}`;
   const tree = found[0]?.tree;

@@ -1,6 +1,6 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { unparsable } from "../errors/diagnose.ts";
 import { refusal } from "../errors/refusal.ts";
+import type { Grammar } from "./grammar.ts";
 
 /** What the parser shows of a text that holds only SELECTs. */
 export interface Tree {
@@ -55,9 +55,8 @@ export const readingPragmas: ReadonlySet<string> = new Set([
 ]);
 
 /** Parses with the engine's own parser, without looking at its catalog. `undefined` when the text is not only SELECTs. */
-export async function parse(native: DuckDBConnection, sql: string): Promise<Tree | undefined> {
-  const reader = await native.runAndReadAll("SELECT json_serialize_sql($1::VARCHAR)", [sql]);
-  const json = String(reader.getRows()[0]?.[0]);
+export async function parse(grammar: Grammar, sql: string): Promise<Tree | undefined> {
+  const json = await grammar.serialize(sql);
   if (json.startsWith('{"error":true')) {
     if (!json.startsWith('{"error":true,"error_type":"not implemented"')) throw syntaxError(sql, JSON.parse(json));
     return undefined;

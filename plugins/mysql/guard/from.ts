@@ -65,6 +65,7 @@ export function resolveTable(ref: TableRef, scope: Scope, reading: Reading, tabl
   const listed = reading.snapshot.relation(database, name);
   if (listed === undefined && reading.snapshot.isMariaDb && numbers.test(name)) return { alias, outputs: named([], ["seq"]) };
   const relation = listed ?? unlisted(database, name, schema, reading);
+  if (relation.merge) throw new Unresolved(`"${name}", a merge of other tables,`, "Read those tables themselves");
   const site = { ref, relation, ...(tableWord !== undefined && { tableWord }) };
   reading.sites.push(site);
   // Views over views may be more than anybody could read.

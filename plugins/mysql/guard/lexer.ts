@@ -23,6 +23,11 @@ const setting = /@@(?:(?:global|session|local)\.)?[A-Za-z_][\w$]*/iy;
 const parameter = /\?|:[A-Za-z_][\w$]*/y;
 const symbols = /<=>|->>|->|:=|<<|>>|<>|!=|<=|>=|\|\||&&|[-()+*/%^|&~!<>=,.;{}]/y;
 
+/** What only says how MySQL is to look for rows stays; other hints change settings and limits. */
+const hint =
+  "(?:no_)?(?:bka|bnl|hash_join|merge|mrr|icp|range_optimization|skip_scan|index_merge|(?:group_|join_|order_)?index|semijoin|derived_condition_pushdown)|join_(?:order|prefix|suffix|fixed_order)|subquery|qb_name";
+const hints = new RegExp(`^/\\*\\+(?:\\s*(?:${hint})\\s*\\([\\w\\s,@.]*\\))+\\s*\\*/$`, "i");
+
 /**
  * Reads a statement under the sql_mode this driver pins, and writes it out without comments: only tokens that every
  * version of both servers takes for the same. @throws Unresolved for the others
@@ -38,7 +43,8 @@ export function lex(sql: string): Lexed {
     }
     const comment = commentLength(sql, state.at);
     if (comment > 0) {
-      state.text += sql.slice(state.at, state.at + comment).replace(/[^\n]/g, " ");
+      const written = sql.slice(state.at, state.at + comment);
+      state.text += hints.test(written) ? written : written.replace(/[^\n]/g, " ");
       state.at += comment;
     } else readToken(state);
   }

@@ -154,7 +154,7 @@ function queriesFor({ schema, name }: Wanted): string[] {
   const isInformation = schema.toLowerCase() === "information_schema";
   const where = `where table_schema = ${literal(isInformation ? "information_schema" : schema)} and table_name = ${literal(isInformation ? name.toUpperCase() : name)}`;
   return [
-    `select table_schema, table_name, table_type from information_schema.tables ${where}`,
+    `select table_schema, table_name, table_type, engine from information_schema.tables ${where}`,
     `select table_schema, table_name, column_name, column_type, extra from information_schema.columns ${where} order by ordinal_position`,
     `select table_schema, table_name, view_definition from information_schema.views ${where}`,
   ];
@@ -162,7 +162,7 @@ function queriesFor({ schema, name }: Wanted): string[] {
 
 type Row = readonly (string | null)[];
 
-function toRelation([schema, name, type]: Row, columns: readonly Row[], definition: string): Relation {
+function toRelation([schema, name, type, engine]: Row, columns: readonly Row[], definition: string): Relation {
   const listed = columns.map(([, , column, columnType, extra]) => ({
     name: column ?? "",
     type: columnType ?? "",
@@ -173,7 +173,9 @@ function toRelation([schema, name, type]: Row, columns: readonly Row[], definiti
     return { schema: system, name: own, kind: "catalog", tells: tellsOf(system, own), columns: listed };
   }
   const common = { schema: schema ?? "", name: name ?? "", columns: listed };
-  if (type !== "VIEW") return { ...common, kind: "table", ...(type === "SYSTEM VERSIONED" && { historic: true }) };
+  const isMerge = /^mrg_/i.test(engine ?? "");
+  if (type !== "VIEW")
+    return { ...common, kind: "table", ...(type === "SYSTEM VERSIONED" && { historic: true }), ...(isMerge && { merge: true }) };
   const body = bodyOf(definition);
   return { ...common, kind: "view", ...(body && { body }) };
 }

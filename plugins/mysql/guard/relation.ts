@@ -19,6 +19,8 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
   /** True when it keeps the rows it had. */
   readonly historic?: boolean;
+  /** True when it is made of other tables, which it does not name here. */
+  readonly merge?: boolean;
   /** The query of a view; absent where this user may not see it, or where it could not be understood. */
   readonly body?: Body;
 }

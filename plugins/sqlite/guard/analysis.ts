@@ -3,12 +3,12 @@ import { constants } from "node:sqlite";
 import type { Analysis, ColumnUse, FunctionUse, RelationUse } from "../../../core/contract/analysis.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { Kind } from "../kind.ts";
-import { catalogUse } from "./catalog-use.ts";
+import { catalogUse, isCatalog } from "./catalog-use.ts";
 import { type Event, writesOf } from "./events.ts";
 import { trustedFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
 import { unaskedOf } from "./unasked.ts";
-import { nameOf, wordsOf } from "./words.ts";
+import { commonNames, definedNames, nameOf, wordsOf } from "./words.ts";
 
 const schema = "main";
 /** Longer texts are not analysed: no person or model writes them. */
@@ -48,7 +48,15 @@ export function analysisOf(sql: string, kind: Kind, events: readonly Event[], na
   const words = wordsOf(sql);
   const verb = verbOf(words);
   const unasked = unaskedOf(words, names);
-  const relations = withoutTwins([...relationsOf(events, kind, names), ...unasked.relations]);
+  const isCommon = commonIn(words, names);
+  const relations = withoutTwins([
+    ...relationsOf(
+      events.filter((event) => !isCommon(event)),
+      kind,
+      names,
+    ),
+    ...unasked.relations,
+  ]);
   const functions = functionsOf(events, names);
   return {
     verb,
@@ -63,6 +71,18 @@ export function analysisOf(sql: string, kind: Kind, events: readonly Event[], na
     },
     ...((verb === "update" || verb === "delete") && !hasWhere(words) && { everyRow: true }),
     fingerprint: createHash("sha256").update(words.map(withoutValue).join(" ")).digest("hex").slice(0, 16),
+  };
+}
+
+/** Tells a common table expression of which no column is used: SQLite asks leave for it as it does for a table. */
+function commonIn(words: readonly string[], names: Names): (event: Event) => boolean {
+  const own = commonNames(words);
+  const defined = definedNames(words);
+  return ({ action, first, second, database, within }) => {
+    if (action !== constants.SQLITE_READ || second !== "" || database !== "" || names.get(within.toLowerCase())?.kind === "view")
+      return false;
+    const name = first.toLowerCase();
+    return own.has(name) || (defined.has(name) && !names.has(name) && !isCatalog(name));
   };
 }
 

@@ -8,4 +8,5 @@ export function catalogUse(name: string, access: RelationUse["access"] = "read")
   return { schema: "main", name, kind: "catalog", tells: structure.test(name) ? "structure" : "contents", access };
 }
 
-export const isCatalog = (name: string): boolean => /^(sqlite_|pragma_|dbstat$)/.test(name);
+export const isCatalog = (name: string): boolean =>
+  /^(sqlite_|pragma_|dbstat$|bytecode$|tables_used$|completion$|fts3tokenize$|fsdir$|zipfile$)/.test(name);

@@ -37,11 +37,11 @@ export function createGuard(session: Session): Guard {
       return found;
     },
     restrict(restrictions, sql) {
-      shadow.arm(restrictions);
+      shadow.arm(restrictions, sql);
       return shadow.redirected(sql);
     },
     render(sql, restrictions) {
-      shadow.arm(restrictions);
+      shadow.arm(restrictions, sql);
       return [...shadow.views(), shadow.redirected(sql)].join(";\n");
     },
   };

@@ -6,11 +6,14 @@ export interface KnownRelation {
   /** A shadow is a table that a virtual one keeps its rows in. */
   readonly kind: "table" | "view" | "shadow";
   readonly columns: readonly string[];
+  readonly hasRowid: boolean;
   /** Columns of a virtual table that are its arguments; a star leaves them out. In lower case. */
   readonly hidden: ReadonlySet<string>;
   /** The declared types of the columns, as written. */
   readonly types: readonly string[];
   readonly sql: string;
+  /** The words of a view's text. */
+  readonly words: readonly string[];
   /** The columns that are computed, and the names each is computed from; all in lower case. */
   readonly computed: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -18,7 +21,9 @@ export interface KnownRelation {
 /** What the main database holds, by lower-case name. */
 export type Names = ReadonlyMap<string, KnownRelation>;
 
-const relationsSql = `select name, coalesce((select 'shadow' from pragma_table_list l where l.schema = 'main' and l.name = s.name and l.type = 'shadow'), type), coalesce(sql, '')
+const relationsSql = `select name,
+    coalesce((select l.wr = 0 and l.type = 'table' from pragma_table_list l where l.schema = 'main' and l.name = s.name), 0),
+    coalesce((select 'shadow' from pragma_table_list l where l.schema = 'main' and l.name = s.name and l.type = 'shadow'), type), coalesce(sql, '')
   from main.sqlite_schema s where type in ('table', 'view')`;
 
 /** Reads the names, and remembers them until the schema's version changes. */
@@ -31,7 +36,7 @@ export function createNames({ database, trusted }: Session): () => Names {
       if (now === version) return names;
       const found = database.prepare(relationsSql).all();
       names = new Map(
-        (found as unknown as [string, KnownRelation["kind"], string][]).map(([name, kind, sql]) => {
+        (found as unknown as [string, bigint, KnownRelation["kind"], string][]).map(([name, rowid, kind, sql]) => {
           const columns = columnsOf(name);
           return [
             name.toLowerCase(),
@@ -39,8 +44,10 @@ export function createNames({ database, trusted }: Session): () => Names {
               name,
               kind,
               sql,
+              words: kind === "view" ? wordsOf(sql) : [],
               columns: columns.map(([column]) => column),
               types: columns.map(([, type]) => type),
+              hasRowid: rowid === 1n,
               hidden: new Set(columns.filter(([, , hidden]) => hidden === 1n).map(([column]) => column.toLowerCase())),
               computed: columns.some(([, , hidden]) => hidden > 1n) ? computedIn(sql) : new Map(),
             },

@@ -9,8 +9,8 @@ import { nameOf, wordsOf } from "./words.ts";
 
 /** Lets a session see restricted tables through temporary views only. */
 export interface Shadow {
-  /** Puts the views in place, or takes them away for an empty list. */
-  arm(restrictions: readonly RelationRestriction[]): void;
+  /** Puts the views in place for a text, or takes them away for an empty list. */
+  arm(restrictions: readonly RelationRestriction[], sql?: string): void;
   /** The text for the engine: what names a table of `main` that is hidden by a view names the view instead. */
   redirected(sql: string): string;
   /** The statements that made the views in place. */
@@ -47,13 +47,13 @@ export function createShadow(session: Session, names: () => Names): Shadow {
     session.database.exec(sql);
     made.push({ name, sql });
   };
-  const build = (restrictions: readonly RelationRestriction[]): void => {
+  const build = (restrictions: readonly RelationRestriction[], rowids: readonly string[]): void => {
     const known = names();
     for (const restriction of restrictions) {
       const table = known.get(restriction.name.toLowerCase());
       if (table === undefined || table.kind === "view") continue;
       const secret = `tidegate_${randomBytes(12).toString("hex")}`;
-      create(secret, `as ${permitted(table, restriction, { hash, apart: columnsApart(session, table, restriction) })}`);
+      create(secret, `as ${permitted(table, restriction, { hash, rowids, apart: columnsApart(session, table, restriction) })}`);
       create(table.name, `as select * from temp.${quoted(secret)}`);
       guarded.set(table.name.toLowerCase(), secret);
     }
@@ -61,9 +61,12 @@ export function createShadow(session: Session, names: () => Names): Shadow {
   };
 
   return {
-    arm(restrictions) {
+    arm(restrictions, sql = "") {
+      const rowids = restrictions.length === 0 ? [] : rowidsIn(sql);
       const wanted =
-        restrictions.length === 0 ? "" : JSON.stringify(restrictions, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+        restrictions.length === 0
+          ? ""
+          : JSON.stringify([restrictions, rowids], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
       // Of another schema other views would have to be made.
       const now = names();
       if (!unsure && wanted === armed && (wanted === "" || now === seen)) return;
@@ -73,7 +76,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
         if (locked) session.database.exec("pragma query_only = 0");
         try {
           disarm();
-          if (wanted !== "") build(restrictions);
+          if (wanted !== "") build(restrictions, rowids);
           armed = wanted;
           unsure = session.database.isTransaction;
         } catch (error) {
@@ -115,7 +118,7 @@ function viewsOver(guarded: ReadonlyMap<string, string>, names: Names): KnownRel
   for (let grown = true; grown; ) {
     grown = false;
     for (const view of views) {
-      if (touched.has(view.name.toLowerCase()) || !wordsOf(view.sql).some((word) => touched.has(nameOf(word)))) continue;
+      if (touched.has(view.name.toLowerCase()) || !view.words.some((word) => touched.has(nameOf(word)))) continue;
       touched.add(view.name.toLowerCase());
       found.push(view);
       grown = true;
@@ -129,6 +132,9 @@ function bodyOf(sql: string): string {
   const [, , name] = [...tokensOf(sql)];
   return name === undefined ? "" : sql.slice(name.start + name.text.length);
 }
+
+const rowidsIn = (sql: string): string[] =>
+  ["rowid", "oid", "_rowid_"].filter((name) => sql.toLowerCase().includes(name) && wordsOf(sql).some((word) => nameOf(word) === name));
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const literal = (value: unknown): string =>
@@ -160,7 +166,7 @@ function columnsApart({ database }: Session, table: KnownRelation, { hidden, mas
 function permitted(
   table: KnownRelation,
   { hidden, masks, where, values, salt = "" }: RelationRestriction,
-  { hash, apart }: { readonly hash: string | undefined; readonly apart: readonly string[] },
+  { hash, apart, rowids }: { readonly hash: string | undefined; readonly apart: readonly string[]; readonly rowids: readonly string[] },
 ): string {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   const telling = tellingOf(table, [...hidden, ...masks.map(({ column }) => column)]);
@@ -175,6 +181,9 @@ function permitted(
     ...where.map((condition) => `(${filled(condition, values)})`),
     ...apart.map((name) => `${quoted(name)} is ${quoted(name)}`),
   ];
+  // A view has no rowid; where a text names it, it is a column like others.
+  if (table.hasRowid && columns.length > 0)
+    columns.push(...rowids.filter((name) => !table.columns.some((column) => same(column, name))).map((name) => `${name} as ${name}`));
   return `select ${columns.join(", ") || "null as hidden"} from main.${quoted(table.name)}${conditions.length > 0 ? ` where ${conditions.join(" and ")}` : ""}`;
 }
 

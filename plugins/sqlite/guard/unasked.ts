@@ -1,7 +1,7 @@
 import type { ColumnUse, RelationUse } from "../../../core/contract/analysis.ts";
 import { catalogUse, isCatalog } from "./catalog-use.ts";
 import type { KnownRelation, Names } from "./names.ts";
-import { nameOf, wordsOf } from "./words.ts";
+import { commonNames, nameOf } from "./words.ts";
 
 const schema = "main";
 
@@ -40,20 +40,11 @@ export function unaskedOf(words: readonly string[], names: Names): Unasked {
       }
       if (kind !== "view" || seen.has(relation)) continue;
       seen.add(relation);
-      visit(bodyWords(relation), relation);
+      visit(relation.words, relation);
     }
   };
   visit(words);
   return { relations, columns };
-}
-
-/** Views are read again for every statement, and their texts stay the same. */
-const bodies = new WeakMap<KnownRelation, readonly string[]>();
-
-function bodyWords(view: KnownRelation): readonly string[] {
-  const found = bodies.get(view) ?? wordsOf(view.sql);
-  bodies.set(view, found);
-  return found;
 }
 
 /** What stands where a table may; a common table expression of the whole statement hides a table of its name. */
@@ -65,22 +56,6 @@ function relationsIn(words: readonly string[], names: Names): Set<KnownRelation>
     if (!/^(from|join|in|\(|,|\.)$/.test(before)) continue;
     const relation = names.get(nameOf(word));
     if (relation !== undefined && (before === "." || !own.has(nameOf(word)))) found.add(relation);
-  }
-  return found;
-}
-
-/** The common table expressions at the outermost level: no other part of the statement is beyond their reach. */
-function commonNames(words: readonly string[]): Set<string> {
-  const found = new Set<string>();
-  const start = words.findIndex((word) => !/^(explain|query|plan)$/.test(word));
-  if (words[start] !== "with") return found;
-  let depth = 0;
-  for (let at = start + 1; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "(") depth++;
-    else if (word === ")") depth--;
-    else if (depth === 0 && /^(select|values|insert|update|delete|replace)$/.test(word)) break;
-    else if (depth === 0 && /^(with|recursive|,)$/.test(words[at - 1] ?? "")) found.add(nameOf(word));
   }
   return found;
 }
