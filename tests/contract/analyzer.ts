@@ -181,6 +181,16 @@ export function describeAnalyzer({ name, driver, target, fixture }: AnalyzerSuit
           if (typeof form !== "string") assert.equal(shown[1]?.[2], "xname2");
         });
       }
+      it("never shows a column that is masked, hidden or filtered on a view alone", async () => {
+        const onView = (parts: Partial<RelationRestriction>) => [restrict("contact", parts)];
+        const shown = async (parts: Partial<RelationRestriction>) =>
+          (
+            await rows("select * from contact", onView(parts)).catch((error) => [JSON.stringify(driver.diagnose(error) ?? String(error))])
+          ).join("\n");
+        assert.ok(!(await shown({ masks: [{ column: "email", form: "redact" }] })).includes("hidden.example"));
+        assert.ok(!(await shown({ hidden: ["email"] })).includes("hidden.example"));
+        assert.ok(!(await shown({ where: ["id = 1"] })).includes("name2"));
+      });
       it("keeps constants and other columns that are merely called the same", async () => {
         assert.deepEqual(await rows("select name as email, 'a@hidden.example' as mail from person where id = 2", maskEmail()), [
           '["name2","a@hidden.example"]',

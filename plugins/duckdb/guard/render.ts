@@ -1,11 +1,12 @@
 import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
+import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { Value } from "../../../core/contract/rows.ts";
 import { refusal } from "../errors/refusal.ts";
 import { text as literalText, quoted } from "../sql/quote.ts";
-import { type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
+import { loadBodies, type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
 import { unquoted, wordsOf } from "./change.ts";
 import { isNode, type Json, type Node, nodes, readTree, text, texts, writeTree } from "./json.ts";
-import { same } from "./scope.ts";
+import { type Site, same } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
 
 /** What turning text into trees, and trees into text, needs of the engine. */
@@ -29,6 +30,7 @@ export async function renderRestricted(
   for (const restriction of restrictions) {
     const relation = names.snapshot.relation([restriction.schema ?? "main", restriction.name]);
     if (relation === undefined) continue;
+    if (relation.kind === "view") throw refusal(onlyTables(relation.name));
     substituted.set(relation, await permittedTree(relation, restriction, names, grammar));
   }
   await nameItems(tree, grammar);
@@ -36,13 +38,24 @@ export async function renderRestricted(
   return grammar.deparse(writeTree(tree));
 }
 
+const onlyTables = (view: string): Diagnosis => ({
+  code: "UNSUPPORTED",
+  message: `The policy masks or filters the view "${view}" itself, and the driver can do so with tables only`,
+  hint: "Have the rule name the tables the view reads",
+});
+
 async function permittedTree(relation: Relation, restriction: RelationRestriction, names: Names, grammar: Grammar): Promise<Node> {
   const text = permitted(relation, restriction);
   const known = names.permitted.get(text);
   if (known !== undefined) return known;
   const json = await grammar.parse(text);
-  const query = json === undefined ? undefined : queryOf(readTree(json));
-  if (query === undefined) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  const tree = json === undefined ? undefined : readTree(json);
+  if (tree !== undefined) await loadBodies(tree, names, grammar.parse);
+  const query = tree && queryOf(tree);
+  const read = query && readStatement(query, names);
+  if (query === undefined || read?.analysis.unresolved !== undefined)
+    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  place(read?.sites ?? []);
   if (names.permitted.size >= mostRemembered) names.permitted.clear();
   names.permitted.set(text, query);
   return query;
@@ -104,7 +117,14 @@ function viewBody(relation: Relation, names: Names, substituted: ReadonlyMap<Rel
   );
   if (!restricted) return undefined;
   substitute(read, names, substituted);
+  place(read.sites);
   return body;
+}
+
+/** What is put into a statement may not meet its common table expressions: every table that stays is named in full. */
+function place(sites: readonly Site[]): void {
+  for (const { node, relation } of sites)
+    if (node.type === "BASE_TABLE") Object.assign(node, { catalog_name: relation.database, schema_name: relation.schema });
 }
 
 const copy = (node: Node | undefined): Node | undefined => (node === undefined ? undefined : (JSON.parse(JSON.stringify(node)) as Node));

@@ -47,17 +47,35 @@ export function createShadow(session: Session, names: () => Names): Shadow {
     session.database.exec(sql);
     made.push({ name, sql });
   };
+  const redirected = (sql: string): string => {
+    const hidden = new Set(made.map(({ name }) => name.toLowerCase()));
+    const tokens = hidden.size === 0 ? [] : [...tokensOf(sql)];
+    let text = sql;
+    for (const [at, { text: word, start }] of tokens.entries()) {
+      const isMain = nameOf(word.toLowerCase()) === "main" && tokens[at + 1]?.text === ".";
+      // As many letters as before: places in the text stay what they are.
+      if (isMain && hidden.has(nameOf(tokens[at + 2]?.text.toLowerCase() ?? "")))
+        text = `${text.slice(0, start)}${word.replace(/main/i, "temp")}${text.slice(start + word.length)}`;
+    }
+    return text;
+  };
   const build = (restrictions: readonly RelationRestriction[], rowids: readonly string[]): void => {
     const known = names();
     for (const restriction of restrictions) {
       const table = known.get(restriction.name.toLowerCase());
-      if (table === undefined || table.kind === "view") continue;
+      if (table === undefined) continue;
+      if (table.kind === "view")
+        throw refusal({
+          code: "UNSUPPORTED",
+          message: `The policy masks or filters the view "${table.name}" itself, and the driver can do so with tables only`,
+          hint: "Have the rule name the tables the view reads",
+        });
       const secret = `tidegate_${randomBytes(12).toString("hex")}`;
       create(secret, `as ${permitted(table, restriction, { hash, rowids, apart: columnsApart(session, table, restriction) })}`);
       create(table.name, `as select * from temp.${quoted(secret)}`);
       guarded.set(table.name.toLowerCase(), secret);
     }
-    for (const view of viewsOver(guarded, known)) create(view.name, bodyOf(view.sql));
+    for (const view of viewsOver(guarded, known)) create(view.name, redirected(bodyOf(view.sql)));
   };
 
   return {
@@ -87,18 +105,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
         }
       });
     },
-    redirected(sql) {
-      const hidden = new Set(made.map(({ name }) => name.toLowerCase()));
-      const tokens = hidden.size === 0 ? [] : [...tokensOf(sql)];
-      let text = sql;
-      for (const [at, { text: word, start }] of tokens.entries()) {
-        const isMain = nameOf(word.toLowerCase()) === "main" && tokens[at + 1]?.text === ".";
-        // As many letters as before: places in the text stay what they are.
-        if (isMain && hidden.has(nameOf(tokens[at + 2]?.text.toLowerCase() ?? "")))
-          text = `${text.slice(0, start)}${word.replace(/main/i, "temp")}${text.slice(start + word.length)}`;
-      }
-      return text;
-    },
+    redirected,
     views: () => made.map(({ sql }) => sql),
     permits({ action, first, second, database, within }) {
       if (armed === "" || action !== constants.SQLITE_READ) return true;
