@@ -128,6 +128,13 @@ describe("roles", () => {
     assert.deepEqual(restriction?.masks, [{ column: "email", form: "hash" }]);
   });
 
+  it("mask a view through the tables it reads, and by itself only where a rule names it", async () => {
+    const onView: Asked = { writes: [{ schema: "public", name: "person", kind: "view", access: "read" }] };
+    assert.deepEqual(await judge(ruled("{ column: email, mask: redact }", '{ table: "p*", where: "1 = 1" }'), onView), {});
+    const named = await judge(ruled("{ table: person, column: email, mask: redact }"), onView);
+    assert.deepEqual(named.restrictions?.[0]?.masks, [{ column: "email", form: "redact" }]);
+  });
+
   it("filter rows by values of whoever asks, and refuse who has none", async () => {
     const policy = `${ruled('{ table: person, where: "region = :principal.region" }')}principals: { alice: { roles: [reader], values: { region: EU } } }`;
     const alice: Principal = { id: "alice", roles: [], via: "oauth" };

@@ -38,7 +38,7 @@ export function createGrants(rules: readonly Rule[]): Grants {
   const known = new Map<string, TableGrants>();
   return {
     table(subject) {
-      const key = `${subject.connection}\0${subject.schema ?? ""}\0${subject.table ?? ""}`;
+      const key = `${subject.connection}\0${subject.schema ?? ""}\0${subject.table ?? ""}\0${subject.view ?? false}`;
       const found = known.get(key) ?? tableGrants(ordered, subject);
       if (known.size >= most) known.clear();
       known.set(key, found);
@@ -64,7 +64,7 @@ const coversAll = (rule: Rule, connection: string): boolean =>
   !rule.ofColumns && rule.covers({ connection, schema: anyTable, table: anyTable });
 
 function tableGrants(ordered: readonly Rule[], subject: Subject): TableGrants {
-  const rules = ordered.filter((rule) => rule.covers(subject));
+  const rules = ordered.filter((rule) => rule.covers(subject) && !(subject.view && isOfData(rule) && !rule.names(subject.table)));
   const columns = new Map<string, ColumnGrant>();
   const refusal = (verb: Verb) => rules.find((rule) => !rule.ofColumns && rule.denies?.has(verb));
   return {
@@ -79,6 +79,10 @@ function tableGrants(ordered: readonly Rule[], subject: Subject): TableGrants {
     filters: rules.filter(({ where }) => where !== undefined),
   };
 }
+
+/** Rules about rows and columns, rather than about whole tables. */
+const isOfData = ({ mask, where, ofColumns, denies }: Rule): boolean =>
+  mask !== undefined || where !== undefined || (ofColumns && denies !== undefined);
 
 function columnGrant(rules: readonly Rule[], subject: Subject, name: string, verb: Verb): ColumnGrant {
   const here = rules.filter((rule) => rule.coversColumn(subject, name));

@@ -61,7 +61,7 @@ function relations(permissions: Permissions, { connection }: QueryRequest, analy
       if (denial !== undefined) return denial;
       continue;
     }
-    const table = grants.table({ connection, schema: use.schema, table: use.name });
+    const table = grants.table({ connection, schema: use.schema, table: use.name, view: use.kind === "view" });
     const verb = verbFor(use);
     const columns = columnsOf(analysis, use);
     const denial = verbDenial(table, use, columns, verb);

@@ -4,6 +4,8 @@ import type { Access, Places, RuleEntry, Verb } from "./schema.ts";
 
 /** Something a rule can be about; a missing part means "the whole". */
 export interface Subject {
+  /** True of a view: its rows and columns are those of the tables it reads, which rules for many tables hold for already. */
+  readonly view?: boolean | undefined;
   readonly connection: string;
   readonly schema?: string | undefined;
   readonly table?: string | undefined;
@@ -24,6 +26,8 @@ export interface Rule {
   coversConnection(connection: string): boolean;
   /** Whether it holds for some of the subject's columns, or for the subject itself. */
   covers(subject: Subject): boolean;
+  /** Whether it names a table outright, not by a wildcard or by leaving the table out. */
+  names(table: string | undefined): boolean;
   /** Whether it holds for this column of a subject it covers. */
   coversColumn(subject: Subject, column: string): boolean;
 }
@@ -50,6 +54,7 @@ export function createRule(id: string, entry: RuleEntry): Rule {
     where: entry.where,
     ofColumns: entry.column !== undefined,
     coversConnection: subject.connection,
+    names: (table) => table !== undefined && entry.table?.some((name) => name.toLowerCase() === table.toLowerCase()) === true,
     covers: (of) => subject.table(of) && !exceptions.some((exception) => exception.whole && exception.table(of)),
     coversColumn: (of, column) =>
       subject.column(column) && !exceptions.some((exception) => exception.table(of) && exception.column(column)),

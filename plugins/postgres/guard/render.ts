@@ -32,6 +32,12 @@ export async function restrict(
   for (const restriction of restrictions) {
     const { schema, name } = restriction;
     const relation = names.snapshot.relation(schema === undefined ? [name] : [schema, name]);
+    if (relation?.kind === "view")
+      throw refusal({
+        code: "UNSUPPORTED",
+        message: `The policy masks or filters the view "${name}" itself, and the driver can do so with tables only`,
+        hint: "Have the rule name the tables the view reads",
+      });
     if (relation !== undefined) restricted.set(relation, restriction);
   }
   const rendering: Rendering = { names, restricted, query, placed: new Set() };

@@ -22,7 +22,7 @@ export interface KnownRelation {
 export type Names = ReadonlyMap<string, KnownRelation>;
 
 const relationsSql = `select name,
-    coalesce((select l.wr = 0 and l.type = 'table' from pragma_table_list l where l.schema = 'main' and l.name = s.name), 0),
+    coalesce((select l.wr = 0 and l.type in ('table', 'virtual') from pragma_table_list l where l.schema = 'main' and l.name = s.name), 0),
     coalesce((select 'shadow' from pragma_table_list l where l.schema = 'main' and l.name = s.name and l.type = 'shadow'), type), coalesce(sql, '')
   from main.sqlite_schema s where type in ('table', 'view')`;
 

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:sqlite";
 import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
 import { tokensOf } from "../lexer.ts";
+import { refusal } from "../refusal.ts";
 import type { Session } from "../session.ts";
 import type { Event } from "./events.ts";
 import { type KnownRelation, type Names, tellingOf } from "./names.ts";
