@@ -152,7 +152,7 @@ roles:
       - { table: person, column: email, mask: redact }
       - { table: person, column: [phone, born], mask: "null" }
       - { table: account, where: "region = 'EU'" }
-      - { table: visit, where: "person_id in (select id from person where id < 5)" }
+      - { table: visit, where: "person_id in (select id from person where region = 'EU')" }
 ${more}    limits: { rows: 50 }
 `;
 

@@ -61,7 +61,9 @@ export function mysqlEngine(server: MariaDb): GuardedEngine {
       password: { reveal: () => "open-sesame" },
     }),
     fill(variant) {
-      const made = [...shopSql(variant), ...ownSql(variant), ...deniedSql(variant)].map((sql) => `${sql} //`);
+      const made = [...shopSql(variant).map((sql) => sql.replace("main.person", "person")), ...ownSql(variant), ...deniedSql(variant)].map(
+        (sql) => `${sql} //`,
+      );
       server.run(
         [
           "delimiter //",

@@ -84,7 +84,7 @@ export function postgresEngine(server: PostgresServer): GuardedEngine {
     target: (variant) => server.target(`shop_${variant}`),
     fill(variant) {
       server.psql(`create database shop_${variant}`);
-      const shared = shopSql(variant).map((sql) => sql.replace("score double", "score double precision"));
+      const shared = shopSql(variant).map((sql) => sql.replace("score double", "score double precision").replace("main.person", "person"));
       server.psql([...shared, ...ownSql(variant), ...deniedSql(variant)].join(";\n"), `shop_${variant}`);
     },
     state: [

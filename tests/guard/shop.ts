@@ -46,7 +46,7 @@ export function shopSql(variant: Variant): string[] {
     "create view direct as select id, email as mail, region from main.person",
     "create view served as select p.id, u.item, p.email from person p join purchase u on u.person_id = p.id",
     "create table visit (id integer primary key, person_id integer, what varchar(20))",
-    `insert into visit values ${Array.from({ length: 12 }, (_, at) => `(${at + 1}, ${at + 1}, '${at < 4 ? `seen ${at}` : `canary ${second ? at * 3 : at}`}')`).join(", ")}`,
+    `insert into visit values ${Array.from({ length: 12 }, (_, at) => `(${at + 1}, ${at + 1}, '${at % 3 === 2 ? `seen ${at}` : `canary ${second ? at * 3 : at}`}')`).join(", ")}`,
     "create view balance as select region, count(*) as n, sum(amount) as amount from account group by region",
     ...(gone
       ? []
