@@ -77,7 +77,10 @@ for (const { name, absence, start } of engines) {
     before(async () => {
       execFileSync(process.execPath, [join(root, "scripts/build-plugins.ts"), "postgres", "mysql"], { cwd: root, stdio: "pipe" });
       server = await start();
-      writeFileSync(join(home, "tidegate.yaml"), `connections:\n  shop: ${server.url()}\n  reader: { target: "${server.url("tidegate_reader")}", write: true }\n`);
+      writeFileSync(
+        join(home, "tidegate.yaml"),
+        `connections:\n  shop: ${server.url()}\n  reader: { target: "${server.url("tidegate_reader")}", write: true }\n`,
+      );
       writeFileSync(
         policyFile,
         `version: 1

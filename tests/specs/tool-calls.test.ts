@@ -108,7 +108,9 @@ describe("the last line of an answer", () => {
   const result = { text: "n\n1\n", shown: 1, total: 3, counted: "all", cut: "rows", millis: 1 } as const;
   const last = async (more: Partial<InlineResult>) => {
     const call = { traceId: "t1", query: async () => ({ ...result, ...more }) } as unknown as Call;
-    return String(await queryTool(["shop"]).run({ sql: "select" }, call)).split("\n").at(-1);
+    return String(await queryTool(["shop"]).run({ sql: "select" }, call))
+      .split("\n")
+      .at(-1);
   };
 
   it("says what can be done about rows left out", async () => {
