@@ -1,5 +1,5 @@
 import type { Analysis, RelationRestriction } from "./analysis.ts";
-import type { Catalog, ObjectName } from "./catalog.ts";
+import type { Catalog, CatalogObject, ObjectName } from "./catalog.ts";
 import type { Diagnosis } from "./problem.ts";
 import type { Column, RowStream, Value } from "./rows.ts";
 
@@ -79,8 +79,60 @@ export interface Driver {
   connect(target: Target, options: ConnectOptions): Promise<Connection>;
   /** Reads the engine's own error, or one this driver threw. `undefined` means "I do not recognise it". */
   diagnose(error: unknown): Diagnosis | undefined;
+  /**
+   * Opens a connection, in memory, on stored results: each is a table under its name. It changes none of them and reaches nothing
+   * else, neither files nor network nor settings. Its presence is the capability to work with results; the files are the engine's own,
+   * each with one table, `rows`.
+   */
+  cage?(tables: readonly StoredTable[], options: ConnectOptions): Promise<Connection>;
+  /**
+   * Splits a statement over tables of several connections (`connection.table` or `connection.schema.table`) into what each
+   * is asked and what is left to do over their answers; runs nothing.
+   */
+  federate?(sql: string, federation: Federation): Promise<FederatedPlan>;
   /** What an administrator runs so that the engine itself lets tidegate read these tables, and change nothing. Runs nothing. */
   roleSql?(request: RoleRequest): string;
+}
+
+/** A result in a file of its own, and what statements call it. */
+export interface StoredTable {
+  /** May have a schema before it: `a.orders` is given as `["a", "orders"]`. */
+  readonly name: string | readonly [schema: string, table: string];
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** The connections a statement may name, and what they hold. */
+export interface Federation {
+  readonly connections: readonly string[];
+  readonly signal: AbortSignal;
+  /** A table as its connection's catalog has it, with its columns. Rejects when there is none. */
+  table(connection: string, path: readonly string[]): Promise<CatalogObject>;
+}
+
+/** What a statement over several connections asks of each, and what is left to do with the answers. */
+export interface FederatedPlan {
+  readonly parts: readonly FederatedPart[];
+  /** The statement over the parts, each under its `name`; every condition is still in it. */
+  readonly sql: string;
+}
+
+export interface FederatedPart {
+  /** As `sql` calls it. */
+  readonly name: string;
+  readonly connection: string;
+  readonly table: ObjectName;
+  /** Those that are needed, in the table's order. */
+  readonly columns: readonly string[];
+  /** What each row must meet, all of it. Rows that do not meet it are not needed; that some come all the same does no harm. */
+  readonly where: readonly PushedCondition[];
+}
+
+/** A condition every engine understands in the same way, for values of the column's own type. */
+export interface PushedCondition {
+  readonly column: string;
+  readonly op: "=" | "<" | "<=" | ">" | ">=" | "in" | "is null" | "is not null";
+  readonly values: readonly Value[];
 }
 
 /** A role, or account, that is to read and do nothing else. */
