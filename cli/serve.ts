@@ -45,9 +45,9 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     );
   const app = await openApp(connections, config, context);
   try {
-    const { createMcpFactory, serveStreams, tools, calls } = await serveTools(app);
+    const { createMcpFactory, serveStreams, tools, calls, keeps } = await serveTools(app);
     const session = serveStreams(
-      createMcpFactory({ tools, calls, principal: app.principal, connections: app.connections.names, version: io.version }),
+      createMcpFactory({ tools, calls, keeps, principal: app.principal, connections: app.connections.names, version: io.version }),
       process.stdin,
       process.stdout,
     );

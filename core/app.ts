@@ -1,11 +1,12 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { createHash } from "node:crypto";
 import type { Audit } from "./audit/audit.ts";
 import { type AuditCall, auditCalls } from "./audit/call.ts";
+import { bind } from "./bind.ts";
 import { createCatalogs } from "./catalog/catalog.ts";
 import { createColumnIndex } from "./catalog/column-index.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
 import { createInspect } from "./catalog/inspect.ts";
+import { tableNamed } from "./catalog/named-table.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
 import type { Config } from "./config/config.ts";
@@ -16,9 +17,11 @@ import { createLeases, type Leases } from "./connection/lease.ts";
 import type { CatalogDetail, CatalogObject, CatalogRequest, ObjectName } from "./contract/catalog.ts";
 import type { Driver } from "./contract/driver.ts";
 import type { Principal } from "./contract/policy.ts";
+import type { Lineage, StoredResult } from "./contract/results.ts";
 import type {
   ExecuteInput,
   ExecuteReport,
+  ExportInput,
   ExportReport,
   InspectInput,
   InspectPage,
@@ -27,16 +30,14 @@ import type {
   Question,
   Tool,
 } from "./contract/tool.ts";
-import { confined } from "./export/confine.ts";
-import { diskProblem } from "./export/disk-problem.ts";
-import { type ExportRequest, exportResult } from "./export/export.ts";
+import { type ExportRequest, type ExportSource, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
+import { exportPath, onlyTable } from "./export/names.ts";
 import { csvWays } from "./export/ways.ts";
 import type { Obtain } from "./plugin/obtain.ts";
 import { type BundledPlugins, createRegistry, type Registry } from "./plugin/registry.ts";
 import { guardRule } from "./policy/guard.ts";
 import { limitsRule } from "./policy/limits.ts";
-import { describeNarrowing } from "./policy/narrowing-text.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
 import { readableTables } from "./policy/readable.ts";
@@ -47,22 +48,26 @@ import type { Roles } from "./policy/roles/store.ts";
 import { visibleObjects } from "./policy/roles/visible.ts";
 import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
+import { arrivingOf } from "./query/arriving.ts";
+import { openCaged } from "./query/caged.ts";
 import { confirmOf } from "./query/confirm.ts";
-import { hidesRows, withheldPlan } from "./query/restricted.ts";
+import type { Federator } from "./query/federate.ts";
+import { lineageOf } from "./query/lineage.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
-import { settingThatCut, wholeRows } from "./query/whole.ts";
-import { preview } from "./results/preview.ts";
+import { wholeRows } from "./query/whole.ts";
+import { createResults, noResults, type Results } from "./results/results.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
 import { createTelemetry, type Telemetry } from "./telemetry/trace.ts";
-import type { Bind } from "./tools/call.ts";
 import { toolNames } from "./tools/names.ts";
 
 export { encodings as inspectEncodings } from "./catalog/encode.ts";
+export { ofKind } from "./catalog/inspect.ts";
 export { inspectRows } from "./catalog/inspect-rows.ts";
-export { connectionFor, namedConnection } from "./connection/named.ts";
+export { connectionFor, namedConnection, namedConnections } from "./connection/named.ts";
 export { formatNamed } from "./export/formats.ts";
+export { readSplit } from "./export/split-size.ts";
 export { createLog } from "./telemetry/log.ts";
 
 /** Formats that are written to files. */
@@ -95,6 +100,8 @@ export interface App {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** Results that are kept; absent where none are. */
+  readonly results?: Results;
   /** Begins the record of a call; absent where none is kept. */
   readonly audit?: AuditCall;
   /** Whoever sits at this machine: the command line and stdio. */
@@ -104,10 +111,14 @@ export interface App {
   /** Waits until a policy that was changed is in force. */
   settled(): Promise<void>;
   prepare(input: QueryInput, caller: Caller): Promise<Prepared>;
+  /** Keeps the whole result of a statement, read in the engine's fastest way. @throws UNSUPPORTED where none are kept */
+  land(input: QueryInput, caller: Caller): Promise<StoredResult>;
+  /** Joins tables of the connections, each called `connection.table`. */
+  federator(): Promise<Federator>;
   /** Runs or tries a write; a question for `person` comes back where they have to agree first. */
   execute(input: ExecuteInput, caller: Caller, person?: Person): Promise<ExecuteReport | Question>;
   /** Writes one result to a file, in the fastest way the engine and the format share. */
-  export(input: QueryInput, request: AppExport, caller: Caller): Promise<ExportReport>;
+  export(input: Omit<ExportInput, "to" | "format" | "overwrite">, request: AppExport, caller: Caller): Promise<ExportReport>;
   /** A whole table or view, by the name a person typed. @throws NOT_FOUND with near names */
   selectAll(connection: string, table: string, caller: Asking): Promise<WholeTable>;
   inspect(input: InspectInput, caller: Caller): Promise<InspectPage>;
@@ -196,8 +207,12 @@ export async function createApp(deps: {
     },
     suggest: async (name, missing, { principal, signal }) =>
       suggest(await seenBy(principal).read(name, { detail: "columns", signal }), missing, connections.facts(name).defaultSchema),
-    wrote: catalogs.forget,
+    wrote(name) {
+      catalogs.forget(name);
+      results?.wrote(name).catch((error) => log.warn(`Answers on "${name}" may be given again: ${asProblem(error).message}`));
+    },
   });
+  const results = config.results.mode === "on" ? openResults(config, registry, roles, log) : undefined;
   const sources = () => connectionFiles([...deps.connections, ...Object.values(config.connections)], drivers);
 
   return {
@@ -216,6 +231,33 @@ export async function createApp(deps: {
     },
     settled: roles.settled,
     prepare: queries.prepare,
+    ...(results && { results }),
+    async land(input, caller) {
+      if (results === undefined) throw noResults();
+      await using prepared = await queries.prepare({ maxMillis: config.limits.timeoutMillis, ...input }, caller);
+      const lineage = lineageOf(prepared, input.sql, caller.span.traceId);
+      const arriving = await arrivingOf(prepared, connections.facts(prepared.connection));
+      await using source = "csv" in arriving ? arriving.csv : arriving.rows;
+      const narrowed = () => "passed" in source && (source.passed as { cut: unknown }).cut !== false;
+      return await results.keep(arriving, caller.principal, { lineage, narrowed }, caller.signal);
+    },
+    async federator() {
+      const { createFederator } = await import("./query/federate.ts");
+      const { folder, maxRows: rows, maxBytes: bytes } = config.results;
+      return createFederator({
+        connections: connections.names,
+        facts: connections.facts,
+        prepare: queries.prepare,
+        async table(name, path, { principal, signal }) {
+          const objects = await seenBy(principal).read(name, { detail: "columns", signal });
+          return tableNamed(name, path, objects, connections.facts(name));
+        },
+        suggest,
+        driver: () => resultDriver(registry),
+        folder,
+        limits: { rows, bytes },
+      });
+    },
     async execute(input, caller, person) {
       const { createExecutor } = await import("./query/execute.ts");
       const { inlineRows: rows, inlineBytes: bytes } = config.limits;
@@ -223,21 +265,33 @@ export async function createApp(deps: {
       const executor = createExecutor({ prepare: queries.prepare, confirm, facts: connections.facts, inline: { rows, bytes } });
       return executor.execute(input, caller, person);
     },
-    async export(input, request, caller) {
-      await using prepared = await queries.prepare(input, caller);
-      const { connection } = prepared;
-      const meta = request.meta ? { sql: input.sql, connection, traceId: caller.span.traceId, version } : undefined;
-      const serializing = caller.span.child("serialize");
-      try {
-        const source = {
-          ...prepared,
-          ...copies(prepared, request, connections, log),
-          rows: () => wholeRows(prepared, connections.settings(connection).maxRows),
-        };
-        return await exportResult(source, { ...request, meta, sources, signal: caller.signal });
-      } finally {
-        serializing.end();
+    async export({ from, sql = "", ...input }, request, caller) {
+      const written = async (source: ExportSource, lineage: Lineage, table?: string): Promise<ExportReport> => {
+        const { traceId, connection } = lineage;
+        const meta = request.meta ? { sql: lineage.sql ?? "", connection, traceId, version } : undefined;
+        const { format, compress = undefined, partitionBy } = request;
+        const facts = { connection, table, format, ...(!partitionBy && { compress }), now: new Date() };
+        const to = await exportPath(request, facts);
+        const own = () => (connections.names.includes(connection) ? connectionFiles([connections.settings(connection)], drivers) : Promise.resolve([]));
+        const wanted = { ...request, to, name: table, meta, sources, readFrom: own, signal: caller.signal };
+        const serializing = caller.span.child("serialize");
+        const report = await exportResult(source, wanted).finally(() => serializing.end());
+        await results
+          ?.addFile(caller.principal, { ...report, created: Date.now(), lineage })
+          .catch((error) => log.warn(`The file is not in the record of exports: ${asProblem(error).message}`));
+        return report;
+      };
+      if (from !== undefined) {
+        if (results === undefined) throw noResults();
+        const { name } = await results.find(caller.principal, from);
+        await using caged = await openCaged(results, { ...input, sql: `select * from ${name}` }, caller);
+        return await written(caged, caged.lineage, name);
       }
+      await using prepared = await queries.prepare({ ...input, sql }, caller);
+      const { maxRows } = connections.settings(prepared.connection);
+      const ways = { ...prepared, ...copies(prepared, request, connections, log), rows: () => wholeRows(prepared, maxRows) };
+      const table = request.table?.name ?? onlyTable(prepared.statement.analysis?.relations);
+      return await written(ways, lineageOf(prepared, sql, caller.span.traceId), table);
     },
     async selectAll(name, table, { principal, signal }) {
       const { identifierQuote, defaultSchema } = connections.facts(name);
@@ -267,6 +321,7 @@ export async function createApp(deps: {
     async close() {
       await leases.close();
       await connections.close();
+      results?.close();
       audit?.close();
       await telemetry.close();
     },
@@ -292,63 +347,33 @@ export function searchObjects(objects: readonly CatalogObject[], words: string):
 
 /** What serving needs beyond the app; loaded only then, because it brings the protocol and its schemas. */
 export async function serveTools(app: App) {
-  const [{ createTools }, { createToolCalls }, { createMcpFactory, listTool }, { serveStreams }] = await Promise.all([
+  const [{ createTools }, { createToolCalls }, { createMcpFactory, listTool }, { serveStreams }, { resourceTool }] = await Promise.all([
     import("./tools/tools.ts"),
     import("./tools/call.ts"),
     import("./server/mcp.ts"),
     import("./server/stdio.ts"),
+    import("./resources/results.ts"),
   ]);
   const { names, settings } = app.connections;
-  const all = createTools({ connections: names, formats: exportFormats, writable: names.filter((name) => settings(name).write) });
+  const keeps = app.results !== undefined;
+  const all = createTools({
+    connections: names,
+    formats: exportFormats,
+    writable: names.filter((name) => settings(name).write),
+    keeps,
+  });
   const calls = createToolCalls({
-    tools: all,
+    tools: keeps ? [...all, resourceTool] : all,
     bind: (caller, person) => bind(app, caller, person),
     telemetry: app.telemetry,
     log: app.log,
-    mayUse: app.mayUse,
+    // Whoever may query may read what their queries gave.
+    mayUse: (principal, tool) => app.mayUse(principal, tool === resourceTool ? { ...tool, name: "query" } : tool),
     ready: app.settled,
     ...(app.audit && { audit: app.audit }),
   });
   const tools = all.filter((tool) => app.mayUse(app.principal, tool));
-  return { tools, calls, createMcpFactory, listTool, serveStreams };
-}
-
-/** What a tool may do, bound to one caller. */
-function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind> {
-  const { limits } = app.config;
-  const timed = { maxMillis: limits.timeoutMillis };
-  return {
-    async query({ maxRows, format = "csv", ...input }) {
-      await using prepared = await app.prepare({ ...timed, ...input }, caller);
-      await using rows = await prepared.rows();
-      const serializing = caller.span.child("serialize");
-      const result = await preview(rows, format, {
-        rows: Math.min(maxRows ?? limits.inlineRows, limits.maxRows),
-        bytes: maxRows === undefined ? limits.inlineBytes : limits.frameBytes,
-        countMillis: 200,
-      });
-      serializing.end();
-      const { cut } = rows.passed;
-      if (cut !== false && result.shown === rows.passed.rows)
-        return { ...result, setting: settingThatCut(cut, prepared, app.connections.settings(prepared.connection).maxRows) };
-      const byAll = result.cut === "rows" && result.shown === limits.maxRows && result.shown !== (maxRows ?? limits.inlineRows);
-      return byAll ? { ...result, setting: "limits.maxRows" } : result;
-    },
-    async explain({ analyze = false, ...input }) {
-      await using prepared = await app.prepare({ ...timed, ...input }, caller);
-      const plan = hidesRows(prepared.narrowing) ? `-- ${withheldPlan}` : await prepared.explain(analyze);
-      const narrowed = describeNarrowing(prepared.narrowing);
-      return narrowed === undefined ? plan : `${plan.trimEnd()}\npolicy: ${narrowed}`;
-    },
-    async export({ to, format, overwrite = false, ...input }) {
-      await mkdir(app.config.export.folder, { recursive: true, mode: 0o700 }).catch(diskProblem(app.config.export.folder));
-      const path = confined(app.config.export.folder, to);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(diskProblem(path));
-      return app.export(input, { to: path, format, overwrite, meta: true }, caller);
-    },
-    execute: (input) => app.execute({ ...timed, ...input }, caller, person),
-    inspect: (input) => app.inspect(input, caller),
-  };
+  return { tools, calls, keeps, createMcpFactory, listTool, serveStreams };
 }
 
 /** The engine's own CSV for an export, over more connections like the one it has. */
@@ -360,6 +385,28 @@ function copies(prepared: Prepared, { table, jobs }: AppExport, connections: Con
     typed: connections.facts(connection).typed,
     borrow: (signal) => connections.borrow(connection, "read", signal),
     without: (error) => log.debug(`An export goes on over fewer connections: ${asProblem(error).message}`),
+  });
+}
+
+/** The driver that works with results. */
+async function resultDriver(registry: Registry): Promise<Driver> {
+  const loaded = await registry.drivers([]);
+  const found = loaded.find(({ driver }) => driver.cage !== undefined);
+  if (found === undefined) throw noResults();
+  return found.driver;
+}
+
+function openResults({ results }: Config, registry: Registry, roles: Roles, log: Log): Results {
+  const { folder, keepMillis, maxRows, maxBytes, maxDisk, maxTimeMillis } = results;
+  return createResults({
+    folder,
+    limits: { keepMillis, maxRows, maxBytes, maxDisk, maxTimeMillis },
+    driver: () => resultDriver(registry),
+    policy({ roles: own, values }) {
+      const text = JSON.stringify([roles.mark(), own.toSorted(), values]);
+      return createHash("sha256").update(text).digest("hex").slice(0, 16);
+    },
+    log,
   });
 }
 
@@ -382,7 +429,13 @@ export function describeError(error: unknown, driver: Driver): string {
   return asProblem(diagnosed(error, driver)).message;
 }
 
-const noRoles: Roles = { current: () => undefined, settled: async () => undefined, allowedFunctions: () => [], salt: () => "" };
+const noRoles: Roles = {
+  current: () => undefined,
+  settled: async () => undefined,
+  allowedFunctions: () => [],
+  mark: () => "",
+  salt: () => "",
+};
 
 /** Whatever reads policies is loaded only when there is one. */
 async function loadRoles(

@@ -25,6 +25,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   results: [...below, "export"],
   query: ["connection", "policy", "results", "sql", "telemetry", "problem"],
   tools: ["problem"],
+  // What a tool may do, bound to one caller: a part of app.ts that stands by itself.
+  bind: ["export", "policy", "query", "results", "problem"],
+  resources: ["problem"],
   server: ["resources", "auth", "telemetry", "problem"],
   cli: ["app", "audit", "clients", "config", "demo", "plugin", "policy", "problem", "secrets"],
   // The driver suite ships in the binary, see docs/decisions/0004.

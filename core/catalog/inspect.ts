@@ -96,7 +96,8 @@ function listing(
     : encode(objects, "compact", { detail: "names", ...schema });
 }
 
-function ofKind(objects: readonly CatalogObject[], kind: InspectInput["kind"]): readonly CatalogObject[] {
+/** Objects of one kind; a materialized view is a view. */
+export function ofKind(objects: readonly CatalogObject[], kind: InspectInput["kind"]): readonly CatalogObject[] {
   return kind === undefined ? objects : objects.filter((object) => object.kind === kind || object.kind === `materialized ${kind}`);
 }
 

@@ -28,6 +28,7 @@ export interface ConnectionConfig {
   readonly description?: string;
   readonly timeoutMillis?: number;
   readonly maxRows?: number;
+  readonly cacheMillis?: number;
   /** Those named like a secret may hold references, as `password` does. */
   readonly options: Readonly<Record<string, string>>;
   readonly ssh?: SshConfig;

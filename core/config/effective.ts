@@ -27,7 +27,7 @@ export function effectiveValues(config: Config, cwd: string): ShownValue[] {
 
 /** A variable is shown by its name: what it held may be a secret. */
 function connectionValues(connection: ConnectionConfig, template: (key: string) => string | undefined) {
-  const { name, target, password, write, description, timeoutMillis, maxRows, options, ssh } = connection;
+  const { name, target, password, write, description, timeoutMillis, maxRows, cacheMillis, options, ssh } = connection;
   const at = (value: string | number | boolean, ...keys: string[]) => ({ path: ["connections", name, ...keys], value });
   return [
     at(redactTarget(template("target") ?? target), "target"),
@@ -36,6 +36,7 @@ function connectionValues(connection: ConnectionConfig, template: (key: string) 
     ...(description === undefined ? [] : [at(template("description") ?? description, "description")]),
     ...(timeoutMillis === undefined ? [] : [at(writeDuration(timeoutMillis), "timeout")]),
     ...(maxRows === undefined ? [] : [at(maxRows, "maxRows")]),
+    ...(cacheMillis === undefined ? [] : [at(writeDuration(cacheMillis), "cache")]),
     ...Object.entries(options).map(([key, value]) => at(shownOption(key, template(`options.${key}`) ?? value), "options", key)),
     ...Object.entries(ssh ?? {}).map(([key, value]) => at(value, "ssh", key)),
   ];

@@ -15,6 +15,8 @@ export interface ConnectionInput {
   /** In milliseconds. */
   readonly timeout?: number | undefined;
   readonly maxRows?: number | undefined;
+  /** In milliseconds. */
+  readonly cache?: number | undefined;
   readonly options?: Readonly<Record<string, string>> | undefined;
   readonly ssh?: SshInput | undefined;
 }
@@ -49,7 +51,7 @@ export function createLayer(input: LayerInput, place: LayerPlace): Layer {
 
 function connect(name: string, written: string | ConnectionInput, { folder, home, originOf }: LayerPlace) {
   const input: ConnectionInput = typeof written === "string" ? { target: written } : written;
-  const { target, url, password, write = false, description, timeout, maxRows, options = {}, ssh } = input;
+  const { target, url, password, write = false, description, timeout, maxRows, cache, options = {}, ssh } = input;
   const at = ["connections", name];
   const connection: ConnectionConfig = {
     name,
@@ -60,6 +62,7 @@ function connect(name: string, written: string | ConnectionInput, { folder, home
     ...(description !== undefined && { description }),
     ...(timeout !== undefined && { timeoutMillis: timeout }),
     ...(maxRows !== undefined && { maxRows }),
+    ...(cache !== undefined && { cacheMillis: cache }),
     options: Object.fromEntries(
       Object.entries(options).map(([key, value]) => [key, namesSecret(key) ? asWritten(value, originOf([...at, "options", key])) : value]),
     ),

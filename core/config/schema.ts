@@ -27,6 +27,7 @@ const connectionSchema = z.union([
       description: textField("text", "What the data is, for assistants that choose a connection").optional(),
       timeout: settingField(connectionSettings.timeout),
       maxRows: settingField(connectionSettings.maxRows),
+      cache: settingField(connectionSettings.cache),
       options: z.record(z.string(), optionField()).optional().describe("Options for the driver, added to those of the target"),
       ssh: sshSchema.optional(),
     })

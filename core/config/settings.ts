@@ -136,6 +136,15 @@ export const settings = {
     idle: duration("1m", "Time a connection to a database is kept without use"),
     lifetime: duration("30m", "Time a connection to a database is used before a fresh one takes its place"),
   },
+  results: {
+    mode: choice(["on", "off"], "on", "Whether a result that is larger than an answer is kept, to go on with"),
+    folder: folder("<state>/results", "Where they are kept, readable by this account alone"),
+    keep: duration("24h", "Time a result is kept after it was last used"),
+    maxRows: count(10_000_000, "Rows of one result that are kept at most"),
+    maxBytes: size("4GB", "Size of one result that is kept at most, its rows counted as text"),
+    maxDisk: size("20GB", "Size of all kept results; the least used of whoever needs room make way"),
+    maxTime: duration("20s", "Time rows are read to be kept; what has arrived by then is"),
+  },
   export: {
     folder: folder("<state>/exports", "The only folder assistants may export files to"),
   },
@@ -184,6 +193,7 @@ export const settings = {
 export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
   limits: "What one call of an assistant may use; the command line has options for this",
   pool: "How connections to databases are shared by the calls that follow each other",
+  results: "What becomes of results that are larger than an answer",
   export: "Where exports of assistants go",
   policy: "What may be seen and done, and by whom; not for a project file",
   audit: "A record of each call, in files that show when they were changed; not for a project file",
@@ -196,6 +206,7 @@ export const sectionAbout: Readonly<Record<keyof typeof settings, string>> = {
 export const connectionSettings = {
   timeout: duration("30s", "Time one call on this connection may take, instead of limits.timeout"),
   maxRows: count(10_000, "Rows one call on this connection may return, instead of limits.maxRows"),
+  cache: duration("1m", "Age up to which an answer on this connection is given again; without it none is"),
 } as const;
 
 /** What a connection may be called. */

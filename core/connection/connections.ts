@@ -18,6 +18,8 @@ export interface ConnectionSettings {
   readonly folder: string;
   readonly timeoutMillis?: number;
   readonly maxRows?: number;
+  /** How old an answer may be that is given again. */
+  readonly cacheMillis?: number;
   readonly options?: Readonly<Record<string, string>>;
   readonly ssh?: SshConfig;
 }

@@ -17,8 +17,18 @@ export function connectionFor(target: string, config: Config, folder: string): C
   return { name: redactTarget(target), target, folder, write: true };
 }
 
-/** Reads `name=target` as `--connection` takes it; the target may be a configured name. @throws INPUT_INVALID */
+/** What `--connection` was given, once and again. @throws INPUT_INVALID when a name was given twice */
+export function namedConnections(texts: readonly string[], config: Config, folder: string): ConnectionSettings[] {
+  const given = texts.map((text) => namedConnection(text, config, folder));
+  const twice = given.find(({ name }, at) => given.findIndex((other) => other.name === name) !== at);
+  if (twice === undefined) return given;
+  throw problem("INPUT_INVALID", `Connection "${twice.name}" was given twice`, "Give each connection a name of its own");
+}
+
+/** Reads `name=target` as `--connection` takes it, where the target may be a configured name; or a configured name by itself. @throws INPUT_INVALID */
 export function namedConnection(text: string, config: Config, folder: string): ConnectionSettings {
+  const alone = configured(text, config);
+  if (alone !== undefined) return alone;
   const [, name, target] = /^([A-Za-z][\w-]*)=(.+)$/s.exec(text) ?? [];
   if (name === undefined || target === undefined) {
     throw problem(

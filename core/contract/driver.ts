@@ -44,6 +44,11 @@ export interface EngineFacts {
   readonly tunnels?: boolean;
   /** True when a column holds only values of its own type, and CSV therefore tells its values from each other. */
   readonly typed?: boolean;
+  /**
+   * True when a column holds only values of its own type, and decimals, dates and timestamps are compared by what they are, an ISO text
+   * beside a date being that date. Such comparisons may then be left to the engine.
+   */
+  readonly strict?: boolean;
   /** What a rollback does not take back, in words that finish "a rollback does not take back …"; absent where it takes back everything. */
   readonly outlivesRollback?: string;
   /** The schema that unqualified names mean, where the engine has a fixed one. */
@@ -106,6 +111,8 @@ export interface StoredTable {
 export interface Federation {
   readonly connections: readonly string[];
   readonly signal: AbortSignal;
+  /** The fact of that name of a connection's engine. */
+  strict(connection: string): boolean;
   /** A table as its connection's catalog has it, with its columns. Rejects when there is none. */
   table(connection: string, path: readonly string[]): Promise<CatalogObject>;
 }
@@ -119,18 +126,21 @@ export interface FederatedPlan {
 
 export interface FederatedPart {
   /** As `sql` calls it. */
-  readonly name: string;
+  readonly name: readonly [schema: string, table: string];
   readonly connection: string;
-  readonly table: ObjectName;
+  /** As `Federation.table` gave it. */
+  readonly table: CatalogObject;
   /** Those that are needed, in the table's order. */
   readonly columns: readonly string[];
   /** What each row must meet, all of it. Rows that do not meet it are not needed; that some come all the same does no harm. */
   readonly where: readonly PushedCondition[];
 }
 
-/** A condition every engine understands in the same way, for values of the column's own type. */
+/** A condition every engine understands in the same way, for values of the column's own type: numbers, or texts that need no escape but a doubled quote. */
 export interface PushedCondition {
   readonly column: string;
+  /** What its values are: integers are numbers, the others texts. */
+  readonly type: "integer" | "decimal" | "text" | "date" | "timestamp";
   readonly op: "=" | "<" | "<=" | ">" | ">=" | "in" | "is null" | "is not null";
   readonly values: readonly Value[];
 }

@@ -4,6 +4,6 @@ import type { RowStream } from "../contract/rows.ts";
 import { encodeArrow } from "./arrow.ts";
 
 /** Writes the Arrow IPC stream format: like `arrow`, readable while it is still being written. */
-export function encode(rows: RowStream, _options: EncodeOptions): AsyncIterable<Uint8Array> {
-  return encodeArrow(rows, new RecordBatchStreamWriter());
+export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<Uint8Array> {
+  return encodeArrow(rows, new RecordBatchStreamWriter(), options);
 }

@@ -1,4 +1,5 @@
 import { lstatSync, realpathSync, type Stats } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Problem, problem } from "../problem.ts";
 import { diskProblem } from "./disk-problem.ts";
@@ -19,6 +20,14 @@ export function confined(folder: string, name: string): string {
   if (inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw outside(folder, name);
   const found = look(path, name);
   if (found && !found.isFile()) throw problem("FORBIDDEN", `"${name}" is there and is no file`, "Choose another name");
+  return path;
+}
+
+/** The same, and its folders are made. */
+export async function confinedWithFolders(folder: string, name: string): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(diskProblem(folder));
+  const path = confined(folder, name);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(diskProblem(path));
   return path;
 }
 

@@ -2,6 +2,7 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
 import { cellText, numberText } from "./cell.ts";
 import { chunkBytes, textChunks } from "./chunks.ts";
+import { asText, noteTypes } from "./notes.ts";
 
 /** What sets one delimited text format apart from another. */
 export interface Dialect {
@@ -34,6 +35,7 @@ export function delimitedHeader(columns: readonly Column[], dialect: Dialect): s
 
 /** Writes a header and every row; on a terminal batch by batch with control characters made visible, else in bulk. */
 export async function* encodeDelimited(rows: RowStream, dialect: Dialect, options: EncodeOptions): AsyncGenerator<Uint8Array> {
+  noteTypes(rows.columns, asText, options);
   const header = delimitedHeader(rows.columns, dialect);
   if (options.terminal) yield* textChunks(lines(rows, header, dialect), options);
   else yield* encodeRows(rows, dialect, header);

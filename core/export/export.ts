@@ -1,15 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
 import type { EncodeOptions, Exporter } from "../contract/export.ts";
-import type { Batch, Column, RowStream } from "../contract/rows.ts";
+import type { Column, RowStream } from "../contract/rows.ts";
 import type { ExportReport } from "../contract/tool.ts";
-import { problem } from "../problem.ts";
+import { type Problem, problem } from "../problem.ts";
 import { csvHeader } from "./csv.ts";
-import { diskProblem, inTermsOf } from "./disk-problem.ts";
+import { present } from "./destination.ts";
 import { type Compression, compressionFor, formatFor, formatNamed } from "./formats.ts";
-import { metaText, type Provenance } from "./meta.ts";
+import { counted, countedCsv, type Job, metaOf, metaPath, reportOf, staging } from "./job.ts";
+import type { Provenance } from "./meta.ts";
 import { type Place, stagedFile, type Written, writeFile } from "./sink.ts";
+import type { Split } from "./split-size.ts";
 
 /** A statement ready to run, by whichever way out suits the format; exactly one is used. */
 export interface ExportSource {
@@ -22,16 +22,26 @@ export interface ExportSource {
 }
 
 export interface ExportRequest {
-  /** Absolute path. */
+  /** Absolute path; of a folder for `partitionBy`, and for `split` what the numbered names are made of. */
   readonly to: string;
-  /** A format's name; absent means by the path's ending. */
+  /** A format's name; absent means by the path's ending, and Parquet for `partitionBy`. */
   readonly format?: string | undefined;
   /** Absent means by the path's ending. */
   readonly compress?: Compression | undefined;
   readonly overwrite?: boolean;
+  /** Adds rows to the end of a file that is there. */
+  readonly append?: boolean | undefined;
+  /** Writes several files, each complete. */
+  readonly split?: Split | undefined;
+  /** Writes a folder with one folder for each value of these columns, which are then in the names and not in the files. */
+  readonly partitionBy?: readonly string[] | undefined;
+  /** What the result is called, for formats that name a table; absent means as the file. */
+  readonly name?: string | undefined;
   /** The files results come from: none of them is ever replaced. */
   readonly sources?: () => Promise<readonly string[]>;
-  /** Writes `<to>.meta.json` too: both files appear or none. */
+  /** What this statement's connection reads, patterns as they are: nothing is written where it would be read as well. */
+  readonly readFrom?: () => Promise<readonly string[]>;
+  /** Writes `<to>.meta.json` too, or `.meta.json` in a partitioned folder: all files appear or none. */
   readonly meta?: Provenance | undefined;
   /** The formats to choose from; absent means the built-in ones. */
   readonly formats?: readonly Exporter[];
@@ -39,61 +49,66 @@ export interface ExportRequest {
   readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
 
-/** What is known of the result, as far as it went. */
-interface Seen {
-  rows: number;
-  bytes: number;
-  columns?: readonly Column[];
-}
-
 /**
- * Writes one result to a file, which appears whole or not at all. The engine's own writer goes first, then
+ * Writes one result to a file, or to several, which appear whole or not at all. The engine's own writer goes first, then
  * its own CSV, then rows; nothing runs when a path or the format cannot be used.
- * @throws INPUT_INVALID, CONFLICT, NOT_FOUND, FORBIDDEN, LIMIT_EXCEEDED, and what the source throws
+ * @throws INPUT_INVALID, CONFLICT, NOT_FOUND, FORBIDDEN, UNSUPPORTED, LIMIT_EXCEEDED, and what the source throws
  */
 export async function exportResult(source: ExportSource, request: ExportRequest): Promise<ExportReport> {
+  refuseMixture(request);
   const started = new Date();
   const clock = performance.now();
-  const exporter = request.format === undefined ? formatFor(request.to, request.formats) : formatNamed(request.format, request.formats);
-  const compression = request.compress ?? compressionFor(request.to);
-  if (compression && exporter.binary) {
-    throw problem(
-      "INPUT_INVALID",
-      `Cannot compress ${exporter.format}: it is compressed already, or read in place`,
-      `Leave out ".${compression}"`,
-    );
-  }
-  const { to: path, meta: provenance } = request;
-  const seen: Seen = { rows: 0, bytes: 0 };
-  const reportOf = (written: Written): ExportReport => {
-    const seconds = (performance.now() - clock) / 1000;
-    return { path, format: exporter.format, rows: seen.rows, bytes: written.bytes, seconds, sha256: written.sha256 };
-  };
+  const exporter = exporterOf(request);
+  const compression = request.compress ?? (request.partitionBy ? undefined : compressionFor(request.to));
+  if (compression && exporter.binary) throw compressedTwice(exporter, compression);
+  const job: Job = { source, request, exporter, compression, started, clock, seen: { rows: 0, bytes: 0, notes: new Set() } };
+  const { partitionBy, split, append, to } = request;
+  if (partitionBy) return (await import("./partition.ts")).exportPartitions(job, partitionBy);
+  if (split) return (await import("./split.ts")).exportSplit(job, split);
+  // An empty file has no columns yet that rows could be added to.
+  const before = append ? await present(to) : undefined;
+  if (before && before.size > 0) return (await import("./append.ts")).exportAppended(job);
+  return before ? exportFile({ ...job, request: { ...request, overwrite: true } }) : exportFile(job);
+}
+
+function exporterOf({ to, format, formats, partitionBy }: ExportRequest): Exporter {
+  if (format !== undefined) return formatNamed(format, formats);
+  return partitionBy ? formatNamed("parquet", formats) : formatFor(to, formats);
+}
+
+function refuseMixture({ overwrite, append, split, partitionBy }: ExportRequest): void {
+  const given = Object.entries({ append, split, "partition-by": partitionBy }).flatMap(([name, value]) => (value ? [name] : []));
+  const pair = append && overwrite ? ["append", "overwrite"] : given;
+  if (pair.length > 1)
+    throw problem("INPUT_INVALID", `The options ${pair[0]} and ${pair[1]} exclude each other`, `Leave out ${pair[0]} or ${pair[1]}`);
+  if (partitionBy?.length === 0) throw problem("INPUT_INVALID", "No column to partition by was named", "Name one column, or more");
+}
+
+function compressedTwice({ format }: Exporter, compression: Compression): Problem {
+  return problem("INPUT_INVALID", `Cannot compress ${format}: it is compressed already, or read in place`, `Leave out ".${compression}"`);
+}
+
+async function exportFile(job: Job): Promise<ExportReport> {
+  const { to: path, meta } = job.request;
   let report: ExportReport | undefined;
   const text = (written: Written) => {
-    report = reportOf(written);
-    return provenance ? metaText({ report, provenance, started, columns: seen.columns, compression }) : "";
+    report = reportOf(job, written);
+    return metaOf(job, report) ?? "";
   };
-  const note = provenance && { path: `${path}.meta.json`, text };
-  const done = await written(source, request, { exporter, compression, seen, note });
-  return report ?? reportOf(done);
+  const done = await written(job, meta && { path: metaPath(path), text });
+  return report ?? reportOf(job, done);
 }
 
-interface Plan {
-  readonly exporter: Exporter;
-  readonly compression: Compression | undefined;
-  readonly seen: Seen;
-  readonly note: Place["note"];
-}
-
-async function written(source: ExportSource, request: ExportRequest, { exporter, compression, seen, note }: Plan): Promise<Written> {
-  const { to: path, overwrite = false, sources, signal, onProgress } = request;
-  const place: Place = { path, overwrite, sources, note, signal };
+async function written(job: Job, note: Place["note"]): Promise<Written> {
+  const { source, exporter, compression, seen } = job;
+  const { to: path, overwrite = false, sources, readFrom, signal, onProgress } = job.request;
+  const place: Place = { path, overwrite, sources, readFrom, note, signal };
   const write = compression ? undefined : source.writer(exporter.format);
   if (write) {
     return stagedFile({ ...place, write: async (temp) => Object.assign(seen, await write(temp)) });
   }
-  const chunks = exporter.format === "csv" && source.copyOut ? copied(source.copyOut, seen) : staging(source, request, exporter, seen);
+  const chunks =
+    exporter.format === "csv" && source.copyOut ? copied(job, source.copyOut) : staging(job, (options) => encoded(job, options));
   const onBytes = (bytes: number) => {
     seen.bytes = bytes;
     onProgress?.(seen);
@@ -101,73 +116,23 @@ async function written(source: ExportSource, request: ExportRequest, { exporter,
   return writeFile({ ...place, chunks, compress: compression, onBytes });
 }
 
-async function* copied(copyOut: () => Promise<CsvStream>, seen: Seen): AsyncGenerator<Uint8Array> {
+async function* copied(job: Job, copyOut: () => Promise<CsvStream>): AsyncGenerator<Uint8Array> {
   await using csv = await copyOut();
-  seen.columns = csv.columns;
+  job.seen.columns = csv.columns;
   yield new TextEncoder().encode(csvHeader(csv.columns));
-  yield* countedCsv(csv, seen, undefined);
-}
-
-/** Stages beside the target, where there is room for it, rather than where a system keeps small files. */
-async function* staging(source: ExportSource, request: ExportRequest, exporter: Exporter, seen: Seen): AsyncGenerator<Uint8Array> {
-  const { to, signal, onProgress } = request;
-  const tempFolder = await mkdtemp(join(dirname(to), ".tidegate-")).catch(diskProblem(to));
-  try {
-    yield* encoded(source, { exporter, seen, onProgress }, { signal, tempFolder });
-  } catch (error) {
-    throw inTermsOf(to, tempFolder, error);
-  } finally {
-    await rm(tempFolder, { recursive: true, force: true });
-  }
+  yield* countedCsv(job, csv);
 }
 
 /** What the exporter makes of the engine's CSV, where it reads that, else of its rows. */
-async function* encoded(
-  source: ExportSource,
-  { exporter, seen, onProgress }: Pick<Plan, "exporter" | "seen"> & Pick<ExportRequest, "onProgress">,
-  options: EncodeOptions,
-): AsyncGenerator<Uint8Array> {
+async function* encoded(job: Job, options: EncodeOptions): AsyncGenerator<Uint8Array> {
+  const { source, exporter, seen } = job;
   if (source.typedCsv && exporter.encodeCsv) {
     await using csv = await source.typedCsv();
     seen.columns = csv.columns;
-    yield* exporter.encodeCsv(countedCsv(csv, seen, onProgress), options);
+    yield* exporter.encodeCsv(countedCsv(job, csv), options);
   } else {
     await using rows = await source.rows();
     seen.columns = rows.columns;
-    yield* exporter.encode(counted(rows, seen, onProgress), options);
+    yield* exporter.encode(counted(job, rows), options);
   }
-}
-
-/** Counts rows as they pass. */
-function countedCsv(csv: CsvStream, seen: Seen, onProgress: ExportRequest["onProgress"]): CsvStream {
-  return {
-    columns: csv.columns,
-    get rows() {
-      return csv.rows;
-    },
-    async *[Symbol.asyncIterator]() {
-      for await (const chunk of csv) {
-        seen.rows = csv.rows;
-        onProgress?.(seen);
-        yield chunk;
-      }
-      seen.rows = csv.rows;
-    },
-    [Symbol.asyncDispose]: () => csv[Symbol.asyncDispose](),
-  };
-}
-
-/** Counts rows as they pass: a format that stages them writes its first byte long after. */
-function counted(rows: RowStream, seen: Seen, onProgress: ExportRequest["onProgress"]): RowStream {
-  return {
-    columns: rows.columns,
-    async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
-      for await (const batch of rows) {
-        seen.rows += batch.length;
-        onProgress?.(seen);
-        yield batch;
-      }
-    },
-    [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),
-  };
 }

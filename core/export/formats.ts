@@ -13,12 +13,17 @@ export const formats: readonly Exporter[] = [
   lazy("json", ["json"], () => import("./json.ts")),
   lazy("ndjson", ["ndjson", "jsonl"], () => import("./ndjson.ts")),
   lazy("markdown", ["md", "markdown"], () => import("./markdown.ts")),
+  lazy("html", ["html", "htm"], () => import("./html.ts")),
+  lazy("sql", ["sql"], () => import("./sql.ts")),
+  lazy("copy", ["pgsql"], () => import("./copy.ts")),
   lazy("vertical", [], () => import("./vertical.ts")),
   lazy("table", ["txt"], () => import("./table.ts")),
-  { ...lazy("parquet", ["parquet", "pq"], () => import("./parquet.ts")), encodeCsv: parquetOfCsv, binary: true },
+  staged("parquet", ["parquet", "pq"], () => import("./parquet.ts")),
   { ...lazy("arrow", ["arrow", "feather", "ipc"], () => import("./arrow.ts")), binary: true },
   { ...lazy("arrows", ["arrows"], () => import("./arrows.ts")), binary: true },
   { ...lazy("xlsx", ["xlsx"], () => import("./xlsx.ts")), binary: true },
+  { ...lazy("sqlite", ["sqlite", "sqlite3", "db"], () => import("./sqlite.ts")), binary: true, staged: true },
+  staged("duckdb", ["duckdb", "ddb"], () => import("./duckdb.ts")),
 ];
 
 function lazy(format: string, extensions: readonly string[], load: () => Promise<Pick<Exporter, "encode">>): Exporter {
@@ -35,8 +40,20 @@ function lazy(format: string, extensions: readonly string[], load: () => Promise
   };
 }
 
-async function* parquetOfCsv(csv: CsvStream, options: EncodeOptions): AsyncGenerator<Uint8Array> {
-  yield* (await import("./parquet.ts")).encodeCsv(csv, options);
+/** A format made of staged CSV, which an engine may write itself. */
+function staged(
+  format: string,
+  extensions: readonly string[],
+  load: () => Promise<Required<Pick<Exporter, "encode" | "encodeCsv">>>,
+): Exporter {
+  return {
+    ...lazy(format, extensions, load),
+    binary: true,
+    staged: true,
+    async *encodeCsv(csv: CsvStream, options: EncodeOptions) {
+      yield* (await load()).encodeCsv(csv, options);
+    },
+  };
 }
 
 /**

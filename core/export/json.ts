@@ -2,12 +2,14 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { RowStream } from "../contract/rows.ts";
 import { jsonText } from "./cell.ts";
 import { textChunks } from "./chunks.ts";
+import { asJson, noteTypes } from "./notes.ts";
 
 /**
  * One document, `{"columns":[{"name","type","nativeType"}…],"rows":[[…]…]}`, a row per line. Columns
  * come first and rows are arrays, so zero rows keep their columns and duplicate names survive.
  */
 export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<Uint8Array> {
+  noteTypes(rows.columns, asJson, options);
   return textChunks(document(rows), options);
 }
 

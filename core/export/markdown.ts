@@ -2,9 +2,11 @@ import type { EncodeOptions } from "../contract/export.ts";
 import type { RowStream, Value } from "../contract/rows.ts";
 import { cellText, numericTypes } from "./cell.ts";
 import { textChunks } from "./chunks.ts";
+import { asText, noteTypes } from "./notes.ts";
 
 /** A GitHub table: NULL is the word `NULL`, a line break inside a cell `<br>`, numbers align right. */
 export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<Uint8Array> {
+  noteTypes(rows.columns, asText, options);
   return textChunks(lines(rows), options);
 }
 

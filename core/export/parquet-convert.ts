@@ -2,8 +2,10 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Column } from "../contract/rows.ts";
 import { uniqueNames } from "./cell.ts";
 import { noSpace } from "./disk-problem.ts";
+import { columnNote } from "./notes.ts";
 import { declaredTarget, plain, targetsOf, targetsOfText } from "./parquet-types.ts";
 import type { Staged } from "./staging.ts";
+import { quotedName } from "./table-name.ts";
 
 /** What DuckDB may use, with so much more for each column that a thread holds; it takes most of that only for wide texts. */
 const memoryMiB = 128;
@@ -11,7 +13,7 @@ const columnMiB = 2;
 /** Each thread holds row groups of its own. */
 const threadsFor = (columns: number) => (columns > 32 ? 1 : 2);
 
-interface Conversion {
+export interface Conversion {
   readonly columns: readonly Column[];
   readonly staged: Staged;
   /** True when each column is thought to hold what it declares: that is then found out on the way. */
@@ -19,11 +21,19 @@ interface Conversion {
   /** For what does not fit in memory. */
   readonly folder: string;
   readonly path: string;
+  /** Absent means a Parquet file; `database` one of DuckDB's own. */
+  readonly into?: "database";
+  /** The table's name in a database; absent means `rows`. */
+  readonly table?: string;
+  /** Stands in a Parquet file's metadata. */
+  readonly writer?: string | undefined;
+  /** Told of a column that does not take the type it declares. */
+  readonly note?: ((text: string) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Writes staged rows as one Parquet file. */
-export async function convert(conversion: Conversion): Promise<void> {
+/** Writes staged rows, typed, as one file; says how many there are. */
+export async function convert(conversion: Conversion): Promise<number> {
   const { staged, declared, folder, signal } = conversion;
   const { DuckDBInstance } = await import("@duckdb/node-api");
   signal.throwIfAborted();
@@ -38,9 +48,11 @@ export async function convert(conversion: Conversion): Promise<void> {
   const interrupt = () => connection.interrupt();
   signal.addEventListener("abort", interrupt);
   try {
-    if (!(declared && (await copied(conversion, asDeclared(conversion), connection)))) {
-      await connection.run(copySql(conversion, await asFound(conversion, connection)));
-    }
+    if (conversion.into) await connection.run(`ATTACH ${literal(conversion.path)} AS stored`);
+    const found = declared ? await copied(conversion, asDeclared(conversion), connection) : undefined;
+    const rows = found ?? (await copy(copySql(conversion, await asFound(conversion, connection)), connection));
+    if (conversion.into) await connection.run("DETACH stored");
+    return rows;
   } catch (error) {
     signal.throwIfAborted();
     throw isDiskFull(error) ? noSpace(folder, error) : error;
@@ -51,15 +63,19 @@ export async function convert(conversion: Conversion): Promise<void> {
   }
 }
 
-/** Says no when a value is not what its column declares, or anything else kept the rows from being read so. */
-async function copied({ signal }: Conversion, sql: string, connection: DuckDBConnection): Promise<boolean> {
+/** Nothing when a value is not what its column declares, or anything else kept the rows from being read so. */
+async function copied({ signal }: Conversion, sql: string, connection: DuckDBConnection): Promise<number | undefined> {
   try {
-    await connection.run(sql);
-    return true;
+    return await copy(sql, connection);
   } catch (error) {
     if (signal.aborted || isDiskFull(error)) throw error;
-    return false;
+    return undefined;
   }
+}
+
+async function copy(sql: string, connection: DuckDBConnection): Promise<number> {
+  const result = await connection.runAndReadAll(sql);
+  return Number(result.getRows()[0]?.[0] ?? 0);
 }
 
 function isDiskFull(error: unknown): boolean {
@@ -81,7 +97,7 @@ function asDeclared(conversion: Conversion): string {
 }
 
 /** Picks each column's first type that every staged value survives. */
-async function asFound({ columns, staged, declared }: Conversion, connection: DuckDBConnection): Promise<Selection> {
+async function asFound({ columns, staged, declared, note }: Conversion, connection: DuckDBConnection): Promise<Selection> {
   const kindOf = (index: number) => staged.kinds[index] ?? "VARCHAR";
   const source = readCsv(
     staged,
@@ -93,16 +109,32 @@ async function asFound({ columns, staged, declared }: Conversion, connection: Du
     checks.length === 0 ? [] : ((await connection.runAndReadAll(`SELECT ${checks.join(", ")} FROM ${source}`)).getRows()[0] ?? []);
   let next = 0;
   const values = targets.map((candidates, index) => {
-    const [survivor] = candidates.filter(() => answers[next++] === true);
+    const survivors = candidates.map(() => answers[next++] === true);
+    const survivor = candidates[survivors.indexOf(true)];
+    const column = columns[index];
+    if (column && survivors[0] === false) note?.(columnNote(column.name, misfit(column, candidates[0]?.type, survivor?.type)));
     return survivor?.value ?? plain(declared && kindOf(index) !== "BLOB" ? "VARCHAR" : kindOf(index), `c${index}`);
   });
   return { values, source };
 }
 
-function copySql({ columns, staged, path }: Conversion, { values, source }: Selection): string {
+/** What is said of a column whose values are not all of its first type. */
+function misfit({ nativeType, type }: Column, wanted: string | undefined, taken = "text"): string {
+  return `${taken}, because not every value of its ${nativeType || type} is a ${wanted}`;
+}
+
+function copySql({ columns, staged, path, into, table = "rows", writer }: Conversion, { values, source }: Selection): string {
   const names = uniqueNames(columns, (name) => name.toLowerCase());
-  const select = names.map((name, index) => `${values[index]} AS "${name.replaceAll("\0", "\ufffd").replaceAll('"', '""')}"`).join(", ");
-  return `COPY (SELECT ${select} FROM ${source}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup(staged)})`;
+  const select = names.map((name, index) => `${values[index]} AS ${quotedName(name)}`).join(", ");
+  if (into) return `CREATE TABLE stored.${quotedName(table)} AS SELECT ${select} FROM ${source}`;
+  const how = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup(staged)}, KV_METADATA ${metadata(columns, writer)}`;
+  return `COPY (SELECT ${select} FROM ${source}) TO ${literal(path)} (${how})`;
+}
+
+/** Who wrote the file, and what the columns were where they came from. */
+function metadata(columns: readonly Column[], writer = "tidegate"): string {
+  const source = columns.map(({ name, type, nativeType }) => ({ name, type, nativeType }));
+  return `{'tidegate.writer': ${literal(writer)}, 'tidegate.columns': ${literal(JSON.stringify(source))}}`;
 }
 
 /** One thread reads a file, because only then line ends inside quotes are safe; the line limit is what was staged. */

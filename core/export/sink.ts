@@ -1,22 +1,18 @@
-import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, type Stats } from "node:fs";
-import { type FileHandle, link, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { problem } from "../problem.ts";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { chunkBytes } from "./chunks.ts";
 import { compressed } from "./compress.ts";
-import { diskProblem, inTermsOf, taken } from "./disk-problem.ts";
+import { type Destination, destination, publishAll, type Rights } from "./destination.ts";
+import { diskProblem, inTermsOf } from "./disk-problem.ts";
 import type { Compression } from "./formats.ts";
-import { refuseSources } from "./replaceable.ts";
 
-export interface Place {
+export interface Place extends Rights {
   readonly path: string;
-  /** False or absent refuses to replace a file that is there, even one that appears meanwhile. */
-  readonly overwrite?: boolean;
-  /** Files that are never replaced, overwrite or not. */
-  readonly sources?: (() => Promise<readonly string[]>) | undefined;
   /** A second file that appears together with the first, or neither does. */
   readonly note?: { readonly path: string; readonly text: (written: Written) => string } | undefined;
+  /** Called when all is written and nothing has its name yet: the last moment to refuse. */
+  readonly ready?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -39,12 +35,27 @@ export function writeFile(
     readonly onBytes?: ((bytes: number) => void) | undefined;
   },
 ): Promise<Written> {
-  return place(file, async (temp, mode) => {
-    await using handle = await open(temp, "wx", mode).catch(diskProblem(file.path));
-    const written = await pour(compressed(file.chunks, file.compress), handle, file);
-    await handle.sync().catch(diskProblem(file.path));
-    return written;
-  });
+  return place(file, (temp, mode) => fillFile({ ...file, temp, mode, chunks: compressed(file.chunks, file.compress) }));
+}
+
+/** Writes chunks to a new file, flushed to the disk; `path` is what it is called in problems. */
+export async function fillFile({
+  temp,
+  mode,
+  chunks,
+  ...named
+}: {
+  readonly temp: string;
+  readonly mode?: number | undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}): Promise<Written> {
+  await using handle = await open(temp, "wx", mode).catch(diskProblem(named.path));
+  const written = await pour(chunks, handle, named);
+  await handle.sync().catch(diskProblem(named.path));
+  return written;
 }
 
 /**
@@ -117,77 +128,27 @@ async function hashed(path: string, signal: AbortSignal): Promise<Written> {
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Where a file will be, and where it grows until then. */
-interface Destination {
-  readonly path: string;
-  readonly target: string;
-  readonly temp: string;
-  /** The permissions of the file that is replaced. */
-  readonly mode?: number;
-}
-
 /** Fills a temporary file beside the target and puts it in the target's place; removes it whatever happens. */
 async function place(file: Place, fill: (temp: string, mode?: number) => Promise<Written>): Promise<Written> {
-  const { overwrite = false, note, signal } = file;
+  const { note, signal } = file;
   const main = await destination(file.path, file);
   const second = note && (await destination(note.path, file));
+  const all = second ? [main, second] : [main];
   try {
     const written = await fill(main.temp, main.mode);
     if (note && second) await writeNote(second, note.text(written));
     signal.throwIfAborted();
-    await publish(main, overwrite);
-    if (second) {
-      await publish(second, overwrite).catch(async (error) => {
-        if (main.mode === undefined) await rm(main.target, { force: true });
-        throw error;
-      });
-    }
+    await file.ready?.();
+    await publishAll(all, file);
     return written;
   } finally {
-    for (const { temp } of second ? [main, second] : [main]) await rm(temp, { force: true });
+    for (const { temp } of all) await rm(temp, { force: true });
   }
 }
 
-/** Everything that can be known to fail is looked at here, before anything runs. */
-async function destination(path: string, { overwrite = false, sources = async () => [] }: Place): Promise<Destination> {
-  const before = await existing(path);
-  if (before && !overwrite) throw taken(path);
-  // A link is written through, so that it still leads to the file.
-  const target = before ? await realpath(path) : path;
-  await refuseSources(target, before !== undefined, sources);
-  const temp = join(dirname(target), `.${basename(target).slice(0, 40)}.${randomBytes(6).toString("hex")}.part`);
-  return { path, target, temp, ...(before && { mode: before.mode & 0o777 }) };
-}
-
-async function writeNote({ path, temp, mode }: Destination, text: string): Promise<void> {
+/** Writes a small file at a destination's temporary name. */
+export async function writeNote({ path, temp, mode }: Destination, text: string): Promise<void> {
   await using handle = await open(temp, "wx", mode).catch(diskProblem(path));
   await writeAll(handle, Buffer.from(text)).catch(diskProblem(path));
   await handle.sync().catch(diskProblem(path));
-}
-
-async function existing(path: string): Promise<Stats | undefined> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    return diskProblem(path)(error);
-  });
-  if (found?.isDirectory())
-    throw problem("INPUT_INVALID", `"${path}" is a folder`, `Add a file name, for example "${join(path, "result.csv")}"`);
-  if (found && !found.isFile()) throw problem("INPUT_INVALID", `"${path}" is not a regular file`, "Choose the path of a file");
-  return found;
-}
-
-/** Gives the file its name: over what is there, or unless the name is taken. */
-function publish({ path, target, temp }: Destination, overwrite: boolean): Promise<void> {
-  return (overwrite ? rename(temp, target) : claim(temp, target)).catch(diskProblem(path));
-}
-
-/** Unless the name is taken, in one step: a link, or on a disk without links a name taken first. */
-async function claim(temp: string, target: string): Promise<void> {
-  try {
-    await link(temp, target);
-  } catch (error) {
-    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    await (await open(target, "wx")).close();
-    await rename(temp, target);
-  }
 }

@@ -15,11 +15,15 @@ export interface Staged {
   /** In the order of their rows. */
   readonly paths: readonly string[];
   readonly kinds: readonly Kind[];
+  /** Those that were read; where staging ended early the last of them are not in the files. */
   readonly rows: number;
   readonly bytes: number;
   /** No line is longer than this many bytes. */
   readonly longest: number;
 }
+
+/** Told after each chunk how many bytes there are; yes ends the staging there. */
+export type IsFull = (bytes: number) => boolean;
 
 /** A file ends with the chunk that fills it. */
 const fileBytes = 4 * 2 ** 20;
@@ -32,18 +36,18 @@ const observed: ReadonlySet<LogicalType> = new Set(["boolean", "int", "bigint", 
  * Writes a stream to CSV files without a header, every value exact, and finds what each column holds.
  * Some engines keep any type in any column, so what the columns declare is not enough.
  */
-export async function stage(rows: RowStream, folder: string): Promise<Staged> {
+export async function stage(rows: RowStream, folder: string, isFull?: IsFull): Promise<Staged> {
   const found = rows.columns.map(({ type }): Kind | undefined =>
     type === "float" ? "DOUBLE" : observed.has(type) ? undefined : "VARCHAR",
   );
   const total = { rows: 0 };
-  const files = await writeFiles(csvBody(watched(rows, found, total)), folder);
+  const files = await writeFiles(csvBody(watched(rows, found, total)), folder, isFull);
   return { ...files, ...total, kinds: found.map((kind, index) => kind ?? declaredKind(rows.columns[index]?.type)) };
 }
 
 /** Writes the CSV of an engine whose columns hold what they declare. */
-export async function stageCsv(csv: CsvStream, folder: string): Promise<Staged> {
-  const files = await writeFiles(csv, folder);
+export async function stageCsv(csv: CsvStream, folder: string, isFull?: IsFull): Promise<Staged> {
+  const files = await writeFiles(csv, folder, isFull);
   return { ...files, rows: csv.rows, kinds: csv.columns.map(({ type }) => (type === "float" ? "DOUBLE" : declaredKind(type))) };
 }
 
@@ -52,7 +56,11 @@ function declaredKind(type: LogicalType = "unknown"): Kind {
 }
 
 /** Several files, none of which ends inside a row, are read by several threads, each of which knows where its rows begin. */
-async function writeFiles(chunks: AsyncIterable<Uint8Array>, folder: string): Promise<Pick<Staged, "paths" | "bytes" | "longest">> {
+async function writeFiles(
+  chunks: AsyncIterable<Uint8Array>,
+  folder: string,
+  isFull: IsFull = () => false,
+): Promise<Pick<Staged, "paths" | "bytes" | "longest">> {
   const paths: string[] = [];
   const total = { bytes: 0, longest: 0 };
   let room = 0;
@@ -73,6 +81,7 @@ async function writeFiles(chunks: AsyncIterable<Uint8Array>, folder: string): Pr
       total.bytes += chunk.length;
       total.longest = Math.max(total.longest, chunk.length);
       await writeAll(file, chunk).catch(diskProblem(folder));
+      if (isFull(total.bytes)) break;
     }
   } finally {
     await file.close();

@@ -5,7 +5,7 @@ import { type Dialect, encodeDelimited } from "./delimited.ts";
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n" };
 
 /** PostgreSQL's text convention: NULL is `\N`; backslash, tab, CR and LF are `\\`, `\t`, `\r`, `\n`. A field is never quoted. */
-const tsv: Dialect = {
+export const tsv: Dialect = {
   separator: "\t",
   null: "\\N",
   special: /[\\\t\r\n]/,

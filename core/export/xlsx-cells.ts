@@ -22,7 +22,7 @@ export interface Place {
 
 /**
  * Writes one cell: as a number, date or boolean where Excel keeps it exactly, else as text. Text is typed
- * as text, so nothing in it can become a formula. NULL is no cell.
+ * as text, so nothing in it is a formula, nor becomes one when somebody edits it. NULL is no cell.
  * @throws LIMIT_EXCEEDED for a text Excel would cut
  */
 export function xlsxCell(value: Value | undefined, { reference, type }: Place): string {
@@ -33,7 +33,8 @@ export function xlsxCell(value: Value | undefined, { reference, type }: Place): 
   }
   const dated = typeof value === "string" ? serial(value, type) : undefined;
   if (dated) return `<c r="${reference}" s="${dated.style}"><v>${dated.number}</v></c>`;
-  return textCell(cellText(value) ?? "", reference);
+  const text = cellText(value) ?? "";
+  return textCell(text, reference, /^[=+\-@]/.test(text) ? styles.quoted : styles.general);
 }
 
 /** Writes a text cell. */

@@ -6,7 +6,7 @@ const contentTypes = "http://schemas.openxmlformats.org/package/2006/content-typ
 const spreadsheet = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
 /** Positions in `stylesPart`'s list of cell formats. */
-export const styles = { general: 0, header: 1, date: 2, timestamp: 3, timestampMillis: 4, time: 5, timeMillis: 6 } as const;
+export const styles = { general: 0, header: 1, date: 2, timestamp: 3, timestampMillis: 4, time: 5, timeMillis: 6, quoted: 7 } as const;
 
 const formats = ["yyyy\\-mm\\-dd", "yyyy\\-mm\\-dd hh:mm:ss", "yyyy\\-mm\\-dd hh:mm:ss.000", "hh:mm:ss", "hh:mm:ss.000"];
 /** Formats of one's own start here. */
@@ -24,8 +24,10 @@ export function stylesPart(): string {
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>' +
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>' +
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>' +
-    `<cellXfs count="${formats.length + 2}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
-    `<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>${dated}</cellXfs>` +
+    `<cellXfs count="${formats.length + 3}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+    `<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1" quotePrefix="1"/>${dated}` +
+    // What Excel does itself for text that is typed with an apostrophe before it.
+    '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1"/></cellXfs>' +
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
   );
 }

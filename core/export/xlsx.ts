@@ -3,6 +3,7 @@ import type { Batch, Column, RowStream } from "../contract/rows.ts";
 import { problem } from "../problem.ts";
 import { type ArchiveFile, createArchive } from "./archive.ts";
 import { cellText } from "./cell.ts";
+import { noteTypes } from "./notes.ts";
 import { textWidth } from "./width.ts";
 import { textCell, xlsxCell } from "./xlsx-cells.ts";
 import { sheetFoot, sheetHead, sheetPath, styles, workbookParts } from "./xlsx-parts.ts";
@@ -15,15 +16,31 @@ const widest = 60;
 const narrowest = 8;
 const sampleRows = 1_000;
 
+const longNumbers = "text beyond 15 digits";
+const instead = {
+  int: longNumbers,
+  bigint: longNumbers,
+  decimal: longNumbers,
+  float: "NaN, Infinity and -0 are text",
+  bytes: "base64 text",
+  date: "text before 1900-03-01 or after 9999",
+  time: "text where finer than milliseconds",
+  timestamp: "text before 1900-03-01, after 9999 or where finer than milliseconds",
+  timestamptz: "text",
+  interval: "text",
+  list: "JSON text",
+} as const;
+
 /**
  * Writes an Excel workbook: a bold, frozen header and typed cells, see `xlsxCell`. What does not fit one
  * sheet goes on in the next, under the same header.
  * @throws LIMIT_EXCEEDED for what a workbook would cut
  */
-export async function* encode(rows: RowStream, _options: EncodeOptions): AsyncGenerator<Uint8Array> {
+export async function* encode(rows: RowStream, options: EncodeOptions): AsyncGenerator<Uint8Array> {
   if (rows.columns.length > mostColumns) {
     throw problem("LIMIT_EXCEEDED", `The result has ${rows.columns.length} columns: a sheet holds ${mostColumns}`, "Select fewer columns");
   }
+  noteTypes(rows.columns, instead, options);
   const archive = createArchive();
   const letters = rows.columns.map((_, index) => columnLetters(index));
   let head: string | undefined;

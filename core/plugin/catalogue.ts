@@ -1,7 +1,7 @@
 import type { PluginNeeds } from "../contract/plugin.ts";
 import { didYouMean, type Problem, problem } from "../problem.ts";
 import { contractVersion, platform } from "./manifest.ts";
-import { compareVersions } from "./version.ts";
+import { compareChoices } from "./version.ts";
 
 /** One archive of a registry. */
 export interface PluginEntry {
@@ -77,7 +77,7 @@ function isHash(value: unknown): boolean {
 }
 
 /**
- * The newest archive of a plugin that runs here.
+ * The newest archive of a plugin that runs here; one before a release only when its version is named, or there is no release.
  * @throws NOT_FOUND with near names or the versions there are, PLUGIN_INVALID when none is for this machine or this tidegate
  */
 export function chooseEntry(index: PluginIndex, name: string, version?: string): PluginEntry {
@@ -93,7 +93,7 @@ export function chooseEntry(index: PluginIndex, name: string, version?: string):
   }
   const speaking = wanted.filter((entry) => entry.contract === contractVersion);
   if (speaking.length === 0) throw wrongContract(name, wanted);
-  const [best] = speaking.filter(runsHere).sort((a, b) => compareVersions(b.version, a.version));
+  const [best] = speaking.filter(runsHere).sort((a, b) => compareChoices(b.version, a.version));
   if (best === undefined) throw wrongPlatform(name, speaking);
   return best;
 }
@@ -104,11 +104,11 @@ export function entryForScheme(index: PluginIndex, scheme: string): PluginEntry 
   return name === undefined ? undefined : chooseEntry(index, name);
 }
 
-/** The newest version of each plugin that runs here, or of any that does not. */
+/** The version of each plugin that is chosen where none is named, that runs here, or of any that does not. */
 export function newestEntries(index: PluginIndex): PluginEntry[] {
   const newest = new Map<string, PluginEntry>();
   const order = (a: PluginEntry, b: PluginEntry) =>
-    Number(runsHere(a)) - Number(runsHere(b)) || compareVersions(a.version, b.version) || (a.platform < b.platform ? 1 : -1);
+    Number(runsHere(a)) - Number(runsHere(b)) || compareChoices(a.version, b.version) || (a.platform < b.platform ? 1 : -1);
   for (const entry of [...index.plugins].sort(order)) newest.set(entry.name, entry);
   return [...newest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -5,4 +5,9 @@ export const wellKnownSchemes: Readonly<Record<string, string>> = {
   mysql: "mysql",
   mariadb: "mysql",
   libsql: "libsql",
+  "libsql+file": "libsql",
+  "libsql+http": "libsql",
+  "libsql+https": "libsql",
+  "libsql+ws": "libsql",
+  "libsql+wss": "libsql",
 };

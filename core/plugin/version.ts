@@ -10,6 +10,15 @@ export function compareVersions(a: string, b: string): number {
   return left.pre.localeCompare(right.pre, "en", { numeric: true });
 }
 
+/** Orders versions by which of them people mean who name none: the highest, and one before a release only where there is no release. */
+export function compareChoices(a: string, b: string): number {
+  return Number(isRelease(a)) - Number(isRelease(b)) || compareVersions(a, b);
+}
+
+function isRelease(version: string): boolean {
+  return split(version).pre === "";
+}
+
 function split(version: string): { readonly numbers: readonly number[]; readonly pre: string } {
   const [core = "", ...pre] = version.split("+", 1).join().split("-");
   return { numbers: core.split(".").map(Number), pre: pre.join("-") };

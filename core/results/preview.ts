@@ -1,8 +1,9 @@
+import type { StoredResult } from "../contract/results.ts";
 import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
 import type { InlineResult } from "../contract/tool.ts";
 import { jsonText } from "../export/cell.ts";
 import { csvHeader, csvRow } from "../export/csv.ts";
-import { type Problem, problem } from "../problem.ts";
+import { Problem, problem, toPublic } from "../problem.ts";
 
 /** How much of a result is shown, and how long the rest is counted. */
 export interface PreviewBudget {
@@ -27,15 +28,24 @@ const forms: Readonly<Record<"csv" | "json", Form>> = {
   },
 };
 
+/** What becomes of a result that is larger than its preview. */
+export interface Keeping {
+  /** Reads a result from its first row on. */
+  keep(rows: RowStream): Promise<StoredResult>;
+  /** True keeps it whatever its size. */
+  readonly always?: boolean;
+}
+
 /**
- * Reads the first rows of a stream into text within the budget, then counts on. Memory is bounded by
- * the budget, whatever the result.
+ * Reads the first rows of a stream into text within the budget. The same pass then keeps the whole of it, or counts on.
+ * Memory is bounded by the budget, whatever the result.
  * @throws LIMIT_EXCEEDED when not even one row fits.
  */
 export async function preview(
   rows: RowStream & { readonly passed?: { readonly cut: false | "rows" | "bytes" } },
   format: "csv" | "json",
   budget: PreviewBudget,
+  keeping?: Keeping,
 ): Promise<InlineResult> {
   const started = performance.now();
   const form = forms[format];
@@ -59,22 +69,59 @@ export async function preview(
     }
   };
 
-  for await (const batch of rows) {
-    total += batch.length;
-    show(batch);
-    if (cut === undefined) continue;
-    countUntil = Math.min(countUntil, performance.now() + budget.countMillis);
-    if (performance.now() < countUntil) continue;
-    counted = "at least";
-    break;
+  const held: Batch[] = [];
+  let kept: Pick<InlineResult, "kept" | "unkept"> = {};
+  const batches = rows[Symbol.asyncIterator]();
+  try {
+    for (let next = await batches.next(); next.done !== true; next = await batches.next()) {
+      total += next.value.length;
+      show(next.value);
+      if (keeping !== undefined) held.push(next.value);
+      if (cut === undefined) continue;
+      if (keeping !== undefined) break;
+      countUntil = Math.min(countUntil, performance.now() + budget.countMillis);
+      if (performance.now() < countUntil) continue;
+      counted = "at least";
+      break;
+    }
+    if (keeping !== undefined && (cut !== undefined || keeping.always)) {
+      kept = await keptBy(keeping, replayed(rows, held, batches));
+      if (kept.kept !== undefined) total = kept.kept.rows;
+      if (kept.kept?.truncated !== undefined || kept.unkept !== undefined) counted = "at least";
+    }
+  } finally {
+    await batches.return?.();
   }
   if (rows.passed?.cut) {
-    total++;
+    total = kept.kept === undefined ? total + 1 : total;
     counted = "at least";
     cut ??= rows.passed.cut;
   }
-  const facts = { shown: shown.length, total, counted, ...(cut && { cut }), millis: Math.round(performance.now() - started) };
+  const facts = { shown: shown.length, total, counted, ...(cut && { cut }), ...kept, millis: Math.round(performance.now() - started) };
   return { text: form.whole(rows.columns, shown, facts), ...facts };
+}
+
+/** The rows that were read already, then those that are still to come. */
+function replayed({ columns }: RowStream, held: Batch[], rest: AsyncIterator<Batch>): RowStream {
+  return {
+    columns,
+    async *[Symbol.asyncIterator]() {
+      for (let batch = held.shift(); batch !== undefined; batch = held.shift()) yield batch;
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** Without room for it a result is not kept; its first rows are told all the same. */
+async function keptBy({ keep }: Keeping, rows: RowStream): Promise<Pick<InlineResult, "kept" | "unkept">> {
+  try {
+    const { name, rows: count, truncated } = await keep(rows);
+    return { kept: { name, rows: count, ...(truncated && { truncated }) } };
+  } catch (error) {
+    if (error instanceof Problem && error.code === "LIMIT_EXCEEDED") return { unkept: toPublic(error) };
+    throw error;
+  }
 }
 
 function tooWide(columns: readonly Column[], batch: Batch, bytes: number): Problem {

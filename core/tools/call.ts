@@ -20,7 +20,10 @@ export interface CallContext {
 }
 
 /** What a call can do, given on whose behalf; bound afresh for each call. */
-export type Bind = (caller: Caller, person?: Person) => Pick<Call, "query" | "explain" | "export" | "execute" | "inspect">;
+export type Bind = (
+  caller: Caller,
+  person?: Person,
+) => Pick<Call, "query" | "page" | "analyze" | "stored" | "storedBytes" | "explain" | "export" | "execute" | "inspect">;
 
 export interface ToolCalls {
   /** Validates, opens the span, runs the tool and returns what it gave. @throws Problem, always */

@@ -1,35 +1,34 @@
 import { z } from "zod";
-import type { InlineResult, Tool } from "../contract/tool.ts";
+import type { Tool } from "../contract/tool.ts";
+import { problem } from "../problem.ts";
 import { connectionArgument, paramsArgument, sqlArgument } from "./arguments.ts";
+import { footer } from "./footer.ts";
 
 export function queryTool(connections: readonly string[]): Tool {
   const input = z.strictObject({
-    sql: sqlArgument,
-    ...connectionArgument(connections),
+    sql: sqlArgument.optional(),
+    ...connectionArgument(connections, "optional"),
     params: paramsArgument,
     max_rows: z.int().min(1).optional().describe("default 100"),
     format: z.enum(["csv", "json"]).optional(),
+    cursor: z.string().optional().describe("reads on in a kept result, instead of sql"),
+    max_age: z.int().min(1).optional().describe("seconds: take an earlier answer"),
   });
   return {
     name: "query",
     description:
-      'Runs one read-only SQL statement and returns rows as CSV: NULL is an empty field, empty text is "". The last line counts rows.',
+      'Runs one read-only SQL statement and returns rows as CSV: NULL is an empty field, empty text is "". The last line counts rows and names a result that was kept.',
     access: "read",
     input,
-    async run({ max_rows, ...rest }: z.infer<typeof input>, call) {
-      const result = await call.query({ ...rest, ...(max_rows !== undefined && { maxRows: max_rows }) });
-      return rest.format === "json" ? result.text : `${result.text}-- ${footer(result)}; trace ${call.traceId}`;
+    async run({ sql, cursor, max_rows, max_age, format, ...rest }: z.infer<typeof input>, call) {
+      const wish = { ...(max_rows !== undefined && { maxRows: max_rows }), ...(format && { format }) };
+      if ((sql === undefined) === (cursor === undefined))
+        throw problem("INPUT_INVALID", "A query needs either sql or cursor", "Pass one of them");
+      const result =
+        cursor !== undefined
+          ? await call.page({ cursor, ...wish })
+          : await call.query({ sql: sql ?? "", ...rest, ...wish, ...(max_age !== undefined && { maxAgeMillis: max_age * 1000 }) });
+      return format === "json" ? result.text : `${result.text}-- ${footer(result)}; trace ${call.traceId}`;
     },
   };
-}
-
-function footer({ shown, total, counted, cut, setting, millis }: InlineResult): string {
-  const rows = (count: number) => `${count} ${count === 1 ? "row" : "rows"}`;
-  if (cut === undefined) return `${rows(shown)} in ${millis} ms`;
-  const all = counted === "all" ? rows(total) : `at least ${rows(total)}`;
-  if (cut === "bytes" && setting === undefined) return `${shown} of ${all}: the answer is full: select less, or use export`;
-  if (setting === undefined) return `${shown} of ${all}: raise max_rows, narrow the query, or use export`;
-  // A limit of the connection or of a role holds for exports as well.
-  const instead = setting === "limits.maxRows" ? "narrow the query, or use export" : "narrow the query";
-  return `${shown} of ${all}: ${setting} allows no more: ${instead}`;
 }

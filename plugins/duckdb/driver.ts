@@ -10,7 +10,13 @@ export function createDuckdbDriver(): Driver {
   return {
     name: "duckdb",
     schemes: ["duckdb"],
-    facts: { title: "DuckDB", outlivesRollback: "numbers that sequences gave out", identifierQuote: '"', defaultSchema: "main" },
+    facts: {
+      title: "DuckDB",
+      outlivesRollback: "numbers that sequences gave out",
+      identifierQuote: '"',
+      defaultSchema: "main",
+      strict: true,
+    },
     claims,
     async files({ location }) {
       const { filesOf } = await import("./engine/source.ts");
@@ -22,6 +28,15 @@ export function createDuckdbDriver(): Driver {
       options.signal.throwIfAborted();
       const { connect } = await import("./connect.ts");
       return connect(target, options, databases);
+    },
+    async cage(tables, { signal }) {
+      signal.throwIfAborted();
+      const { openCage } = await import("./cage.ts");
+      return openCage(tables, signal);
+    },
+    async federate(sql, federation) {
+      const { federate } = await import("./federate/federate.ts");
+      return federate(sql, federation);
     },
   };
 }

@@ -360,12 +360,21 @@ function closing(connections: Connections): Connections & AsyncDisposable {
 
 /** The `ssh` processes below one of ours; those that a jump starts are below them. */
 function sshOf(pid: number): number[] {
-  return descendants(pid).filter((child) => alive(child) && readFileSync(`/proc/${child}/cmdline`, "utf8").startsWith("ssh\0"));
+  return descendants(pid).filter((child) => commandOf(child).startsWith("ssh\0"));
 }
 
 /** True for `ssh` and for the shell that watches over it: both name the tunnel's folder. */
 function ofTunnel(pid: number): boolean {
-  return alive(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("tidegate-ssh-");
+  return commandOf(pid).includes("tidegate-ssh-");
+}
+
+/** Empty for a process that has ended, be it just now. */
+function commandOf(pid: number): string {
+  try {
+    return alive(pid) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+  } catch {
+    return "";
+  }
 }
 
 function tunnelsOf(pid: number): number {

@@ -157,6 +157,7 @@ describe("config schema", () => {
       "connections",
       "limits",
       "pool",
+      "results",
       "export",
       "policy",
       "audit",

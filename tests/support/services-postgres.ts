@@ -134,7 +134,7 @@ async function begin(place: Place): Promise<PostgresServer> {
     if (pid === undefined) return;
     // Its children would go on for a while, and keep the next start from the memory they share.
     const family = [pid, ...(signal === "SIGKILL" ? childrenOf(pid) : [])];
-    for (const member of family) process.kill(member, signal);
+    for (const member of family.filter(alive)) process.kill(member, signal);
     await until(
       () => !family.some(alive),
       () => `PostgreSQL ${pid} does not stop`,

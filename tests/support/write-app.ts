@@ -22,7 +22,7 @@ export async function writeApp(driver: Driver, target: string, policy: string, w
     env: {},
     version: "0",
   });
-  const { tools, calls, createMcpFactory, serveStreams } = await serveTools(app);
+  const { tools, calls, keeps, createMcpFactory, serveStreams } = await serveTools(app);
   const signal = new AbortController().signal;
   const ask = (sql: string, more: object = {}, person?: Person): Promise<string | Question> =>
     calls.call("execute", { sql, ...more }, { principal: app.principal, signal, ...(person && { person: async () => person }) });
@@ -37,7 +37,7 @@ export async function writeApp(driver: Driver, target: string, policy: string, w
     query,
     /** Serves MCP over two streams. */
     serve: (input: Readable, output: Writable) =>
-      serveStreams(createMcpFactory({ tools, calls, connections: ["shop"], principal: app.principal, version: "0" }), input, output),
+      serveStreams(createMcpFactory({ tools, calls, keeps, connections: ["shop"], principal: app.principal, version: "0" }), input, output),
     signal,
     async close() {
       await calls.close();

@@ -13,6 +13,8 @@ export interface Roles {
   settled(): Promise<void>;
   /** Functions the principal's roles vouch for. */
   allowedFunctions(principal: Principal): readonly string[];
+  /** Changes with the text of the policy in force. */
+  mark(): string;
   /** A secret of this installation that hashes of masked values are mixed with. */
   salt(): string;
 }
@@ -43,6 +45,7 @@ export async function createRoles({
   let salt: string | undefined;
   let policy: RolePolicy | undefined;
   let stamp = "";
+  let mark = "";
   let checked = now();
   let loading: Promise<void> | undefined;
   const load = async (): Promise<void> => {
@@ -51,6 +54,7 @@ export async function createRoles({
     policy = await loadPolicy(path, { connections, tools });
     // Files a policy names are known only once it was read.
     if (policy.besides.length > 0) stamp = stampOf(path, policy.besides);
+    mark = markOf([...policy.files, ...policy.besides]);
   };
   const reload = async (): Promise<void> => {
     try {
@@ -77,6 +81,7 @@ export async function createRoles({
       await loading;
     },
     allowedFunctions: (principal) => policy?.permissions(principal).entries.flatMap(({ entry }) => entry.functions?.allow ?? []) ?? [],
+    mark: () => mark,
     salt: () => (salt ??= saltIn(stateFolder)),
   };
 }
@@ -127,6 +132,12 @@ function stampOf(path: string, besides: readonly string[]): string {
       return `${file}:${found?.mtimeMs}:${found?.ctimeMs}:${found?.mode}:${found?.size}:${found?.ino}`;
     })
     .join("\n");
+}
+
+function markOf(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of new Set(files)) hash.update(readFileSync(file)).update("\0");
+  return hash.digest("hex").slice(0, 16);
 }
 
 /** The first to need it makes it; of two at once, both then read the one that was written first. */

@@ -28,7 +28,28 @@ export interface Engine {
 }
 
 /** Starts an engine on a source. Data files are views in an engine in memory. */
-export async function startEngine(source: Source, writable: boolean): Promise<Engine> {
+export function startEngine(source: Source, writable: boolean): Promise<Engine> {
+  const isDatabase = source.kind === "database";
+  return start({
+    path: isDatabase ? source.path : ":memory:",
+    access: isDatabase && !writable ? "READ_ONLY" : "READ_WRITE",
+    writable,
+    prepare: (connection) => prepare(connection, source),
+  });
+}
+
+/** Starts an engine that `prepare` locks down. */
+export async function start({
+  path,
+  access,
+  writable,
+  prepare,
+}: {
+  readonly path: string;
+  readonly access: "READ_ONLY" | "READ_WRITE";
+  readonly writable: boolean;
+  readonly prepare: (connection: DuckDBConnection) => Promise<readonly FileView[]>;
+}): Promise<Engine> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "tidegate-duckdb-"));
   const connections = new Map<DuckDBConnection, Grammar>();
   let instance: DuckDBInstance | undefined;
@@ -43,8 +64,8 @@ export async function startEngine(source: Source, writable: boolean): Promise<En
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    instance = await DuckDBInstance.create(source.kind === "database" ? source.path : ":memory:", {
-      access_mode: source.kind === "database" && !writable ? "READ_ONLY" : "READ_WRITE",
+    instance = await DuckDBInstance.create(path, {
+      access_mode: access,
       allow_community_extensions: "false",
       allow_persistent_secrets: "false",
       autoinstall_known_extensions: "false",
@@ -59,7 +80,7 @@ export async function startEngine(source: Source, writable: boolean): Promise<En
       return connection;
     };
     const first = await connect();
-    const views = await prepare(first, source);
+    const views = await prepare(first);
     disconnect(first);
     return { writable, views, changes: 0, folder, connect, grammarOf, disconnect, close };
   } catch (error) {
@@ -84,7 +105,7 @@ async function prepare(connection: DuckDBConnection, source: Source): Promise<re
 }
 
 /** DuckDB would take 80 % of memory, which leaves too little for a second engine and for the rows on their way. */
-async function applySettings(connection: DuckDBConnection, settings: Source["settings"]): Promise<void> {
+export async function applySettings(connection: DuckDBConnection, settings: Source["settings"]): Promise<void> {
   const reader = await connection.runAndReadAll("SELECT current_setting('memory_limit')");
   const [, size = "", unit = ""] = /^([\d.]+) (\w+)$/.exec(String(reader.getRows()[0]?.[0])) ?? [];
   const defaults = size === "" ? {} : { memory_limit: `${((Number(size) / 8) * 5).toFixed(1)}${unit}` };

@@ -65,7 +65,7 @@ async function permittedTree(relation: Relation, restriction: RelationRestrictio
 const mostRemembered = 200;
 
 /** A column that has no name is called after its text, and a subquery's text is about to change: it keeps the name it had. */
-async function nameItems(value: Json, grammar: Grammar): Promise<void> {
+export async function nameItems(value: Json, grammar: Grammar): Promise<void> {
   if (Array.isArray(value)) for (const each of value) await nameItems(each, grammar);
   if (!isNode(value)) return;
   for (const item of nodes(value.select_list)) {

@@ -1,0 +1,225 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Connection, Driver, StoredTable } from "../contract/driver.ts";
+import type { Principal } from "../contract/policy.ts";
+import type { ExportedFile, Lineage, StoredResult } from "../contract/results.ts";
+import { didYouMean, type Problem, problem } from "../problem.ts";
+import { type Catalogue, createCatalogue, type Entry } from "./catalogue.ts";
+import { type Arriving, land } from "./landing.ts";
+import { openState, type State } from "./state.ts";
+import { sweep } from "./sweep.ts";
+
+/** What is known of a result besides its rows. */
+export interface Kept {
+  readonly lineage: Lineage;
+  /** What decides the answer, where it may be given again. */
+  readonly asked?: string | undefined;
+  /** Rows the policy held back. */
+  readonly narrowed?: () => boolean;
+}
+
+export interface ResultLimits {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+  readonly maxDisk: number;
+  readonly maxTimeMillis: number;
+  /** Since it was last used. */
+  readonly keepMillis: number;
+}
+
+/** A connection on stored results, and how its errors are read. Whoever opened it releases it. */
+export interface Cage {
+  readonly connection: Connection;
+  readonly driver: Driver;
+  readonly names: readonly string[];
+  /** The results that are seen, and the tables they were read from. */
+  readonly made: Pick<Lineage, "parents" | "objects">;
+  release(): Promise<void>;
+}
+
+/** Results that are kept in files. Each belongs to whoever asked, and nobody else finds it. */
+export interface Results {
+  /** Reads a stream to its end or to a bound. @throws LIMIT_EXCEEDED when there is no room, and what the stream throws */
+  keep(arriving: Arriving, owner: Principal, facts: Kept, signal: AbortSignal): Promise<StoredResult>;
+  /** @throws NOT_FOUND, RESULT_EXPIRED with how to get it back */
+  find(owner: Principal, name: string): Promise<StoredResult>;
+  list(owner: Principal): Promise<readonly StoredResult[]>;
+  /** Opens a connection that sees results by their names; `besides` are seen under other names. @throws what `find` throws */
+  open(owner: Principal, names: readonly string[], signal: AbortSignal, besides?: Readonly<Record<string, string>>): Promise<Cage>;
+  /** The youngest answer to a question that is no older than this. */
+  answer(owner: Principal, asked: string, maxAgeMillis: number): Promise<StoredResult | undefined>;
+  remove(owner: Principal, name: string): Promise<void>;
+  /** Says that what was read from a connection may have changed. */
+  wrote(connection: string): Promise<void>;
+  addFile(owner: Principal, file: ExportedFile): Promise<void>;
+  files(owner: Principal, sha256?: string): Promise<readonly ExportedFile[]>;
+  /** Removes what has expired and what killed processes left; says how much. */
+  sweep(): Promise<{ readonly results: number; readonly bytes: number }>;
+  close(): void;
+}
+
+const sweepMillis = 5 * 60_000;
+
+export function createResults(deps: {
+  readonly folder: string;
+  readonly limits: ResultLimits;
+  /** The driver that works with results. */
+  readonly driver: () => Promise<Driver>;
+  /** What the policy allows somebody, as a mark that changes with it. */
+  readonly policy: (principal: Principal) => string;
+  readonly log: { warn(message: string): void };
+  readonly now?: () => number;
+}): Results {
+  const { folder, limits, now = Date.now } = deps;
+  const pathOf = (id: string) => join(folder, `${id}.duckdb`);
+  let opening: Promise<{ readonly state: State; readonly catalogue: Catalogue }> | undefined;
+  let swept = Number.NEGATIVE_INFINITY;
+  let closed = false;
+
+  const opened = async (): Promise<Catalogue> => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    opening ??= openState(join(folder, "index.db"), deps.log.warn).then((state) => ({ state, catalogue: createCatalogue(state) }));
+    const { catalogue } = await opening.catch((error) => {
+      opening = undefined;
+      throw error;
+    });
+    if (now() - swept > sweepMillis) {
+      swept = now();
+      await sweep(catalogue, folder, now());
+    }
+    return catalogue;
+  };
+
+  const drop = async (catalogue: Catalogue, { id, bytes }: Entry, why: "expired" | "removed"): Promise<number> => {
+    if (!catalogue.drop(id, why)) return 0;
+    await rm(pathOf(id), { force: true });
+    return bytes;
+  };
+
+  /** Room for one more result: the owner's own least used ones make way for it. */
+  const room = async (catalogue: Catalogue, owner: string): Promise<number> => {
+    let used = catalogue.kept().reduce((sum, { bytes }) => sum + bytes, 0);
+    const own = catalogue.kept(owner).toSorted((a, b) => a.used - b.used);
+    for (const entry of own) {
+      if (used < limits.maxDisk * 0.9) break;
+      used -= await drop(catalogue, entry, "expired");
+    }
+    if (used >= limits.maxDisk) throw full(limits.maxDisk);
+    return limits.maxDisk - used;
+  };
+
+  const found = async (owner: Principal, name: string): Promise<Entry> => {
+    const catalogue = await opened();
+    const entry = catalogue.find(ownerOf(owner), name);
+    if (entry === undefined) throw unknown(name, catalogue.kept(ownerOf(owner)));
+    if (entry.state === "kept" && entry.expires <= now()) await drop(catalogue, entry, "expired");
+    else if (entry.state === "kept" && !existsSync(pathOf(entry.id))) catalogue.drop(entry.id, "lost");
+    else if (entry.state === "kept" && entry.policy !== deps.policy(owner)) throw gone(entry, "was read under another policy");
+    else if (entry.state === "kept") return entry;
+    throw gone(entry, entry.state === "removed" ? "was removed" : entry.expires <= now() ? "has expired" : "is no longer there");
+  };
+
+  return {
+    async keep(arriving, owner, { lineage, asked, narrowed }, signal) {
+      const catalogue = await opened();
+      const left = await room(catalogue, ownerOf(owner));
+      const id = randomBytes(12).toString("hex");
+      const until = performance.now() + limits.maxTimeMillis;
+      const bounds = { rows: limits.maxRows, bytes: Math.min(limits.maxBytes, left), until };
+      const policy = deps.policy(owner);
+      const landed = await land(arriving, pathOf(id), bounds, signal);
+      const truncated = narrowed?.() ? "policy" : landed.truncated === "bytes" && left < limits.maxBytes ? "disk" : landed.truncated;
+      try {
+        const created = now();
+        const expires = created + limits.keepMillis;
+        const { columns, rows, bytes } = landed;
+        const facts = { id, owner: ownerOf(owner), columns, rows, bytes, created, expires, lineage, policy };
+        return catalogue.add({ ...facts, ...(truncated && { truncated }), ...(asked !== undefined && !truncated && { asked }) });
+      } catch (error) {
+        await rm(pathOf(id), { force: true });
+        throw error;
+      }
+    },
+    find: found,
+    async list(owner) {
+      const catalogue = await opened();
+      return catalogue.kept(ownerOf(owner)).filter(({ expires, policy }) => expires > now() && policy === deps.policy(owner));
+    },
+    async open(owner, names, signal, besides = {}) {
+      const catalogue = await opened();
+      const tables: StoredTable[] = [];
+      const seen: Entry[] = [];
+      const wanted = [...names.map((name) => [name, name] as const), ...Object.entries(besides)];
+      for (const [as, name] of wanted) {
+        const entry = await found(owner, name);
+        catalogue.use(entry.id, now(), now() + limits.keepMillis);
+        tables.push({ name: as, path: pathOf(entry.id) });
+        seen.push(entry);
+      }
+      const made = {
+        parents: [...new Set(seen.map(({ name }) => name))],
+        objects: [...new Set(seen.flatMap(({ lineage }) => lineage.objects))],
+      };
+      const driver = await deps.driver();
+      if (driver.cage === undefined) throw noResults();
+      const connection = await driver.cage(tables, { signal, readOnly: true });
+      return { connection, driver, made, names: wanted.map(([as]) => as), release: async () => connection[Symbol.asyncDispose]() };
+    },
+    async answer(owner, asked, maxAgeMillis) {
+      const catalogue = await opened();
+      const entry = catalogue.answer(asked);
+      const isFresh = entry !== undefined && entry.owner === ownerOf(owner) && now() - entry.created <= maxAgeMillis;
+      return isFresh && entry.expires > now() && entry.policy === deps.policy(owner) && existsSync(pathOf(entry.id)) ? entry : undefined;
+    },
+    async remove(owner, name) {
+      await drop(await opened(), await found(owner, name), "removed");
+    },
+    async wrote(connection) {
+      // Nothing is kept where nothing was ever opened.
+      if (opening === undefined && !existsSync(join(folder, "index.db"))) return;
+      (await opened()).forget({ connection });
+    },
+    async addFile(owner, file) {
+      (await opened()).addFile({ ...file, owner: ownerOf(owner) });
+    },
+    files: async (owner, sha256) => (await opened()).files(ownerOf(owner), sha256),
+    async sweep() {
+      const catalogue = await opened();
+      return sweep(catalogue, folder, now());
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      opening?.then(({ state }) => state.close()).catch(() => undefined);
+    },
+  };
+}
+
+function ownerOf({ via, id }: Principal): string {
+  return `${via}:${id}`;
+}
+
+export function noResults(): Problem {
+  return problem("UNSUPPORTED", "Results are not kept here", "Set results.mode to on, or narrow the query");
+}
+
+function unknown(name: string, kept: readonly Entry[]): Problem {
+  const names = kept.map((entry) => entry.name);
+  const hint = names.length === 0 ? "Run a query first: a large result is kept and named" : `You have ${names.slice(-10).join(", ")}`;
+  return problem("NOT_FOUND", `No result is named "${name.slice(0, 100)}"`, didYouMean(name.slice(0, 100), names) ?? hint);
+}
+
+function gone({ name, lineage: { sql, connection } }: Entry, why: string): Problem {
+  const again = sql === undefined ? "Run its statement again" : `Run it again on "${connection}": ${sql.slice(0, 500)}`;
+  return problem("RESULT_EXPIRED", `Result "${name}" ${why}`, again);
+}
+
+function full(maxDisk: number): Problem {
+  return problem(
+    "LIMIT_EXCEEDED",
+    `Stored results fill the ${maxDisk} bytes they may have (results.maxDisk)`,
+    "Remove some: tidegate results rm, or raise the limit",
+  );
+}
