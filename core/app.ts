@@ -32,6 +32,7 @@ import type {
 } from "./contract/tool.ts";
 import { type ExportRequest, type ExportSource, exportResult } from "./export/export.ts";
 import { formats } from "./export/formats.ts";
+import { exportedFiles } from "./export/job.ts";
 import { exportPath, onlyTable } from "./export/names.ts";
 import { csvWays } from "./export/ways.ts";
 import type { Obtain } from "./plugin/obtain.ts";
@@ -74,7 +75,11 @@ export { createLog } from "./telemetry/log.ts";
 export const exportFormats: readonly string[] = formats.filter(({ extensions }) => extensions.length > 0).map(({ format }) => format);
 
 /** Where and how an export is written; who asked, and with what, is known to the app. */
-export type AppExport = Pick<ExportRequest, "to" | "format" | "overwrite" | "onProgress"> & {
+export type AppExport = Pick<ExportRequest, "format" | "compress" | "overwrite" | "append" | "split" | "partitionBy" | "onProgress"> & {
+  /** Absolute, or a name inside `within`. Placeholders are filled in; a folder, by the slash at its end, gets a file named after its content. */
+  readonly to: string;
+  /** The folder that nothing is written outside of. */
+  readonly within?: string;
   readonly meta: boolean;
   /** The table that the statement reads as a whole: it may then be read over several connections. */
   readonly table?: ObjectName;
@@ -247,6 +252,7 @@ export async function createApp(deps: {
       return createFederator({
         connections: connections.names,
         facts: connections.facts,
+        maxRows: (name) => connections.settings(name).maxRows,
         prepare: queries.prepare,
         async table(name, path, { principal, signal }) {
           const objects = await seenBy(principal).read(name, { detail: "columns", signal });
@@ -269,16 +275,19 @@ export async function createApp(deps: {
       const written = async (source: ExportSource, lineage: Lineage, table?: string): Promise<ExportReport> => {
         const { traceId, connection } = lineage;
         const meta = request.meta ? { sql: lineage.sql ?? "", connection, traceId, version } : undefined;
-        const { format, compress = undefined, partitionBy } = request;
+        const { format, compress, partitionBy } = request;
         const facts = { connection, table, format, ...(!partitionBy && { compress }), now: new Date() };
         const to = await exportPath(request, facts);
-        const own = () => (connections.names.includes(connection) ? connectionFiles([connections.settings(connection)], drivers) : Promise.resolve([]));
+        const own = () =>
+          connections.names.includes(connection) ? connectionFiles([connections.settings(connection)], drivers) : Promise.resolve([]);
         const wanted = { ...request, to, name: table, meta, sources, readFrom: own, signal: caller.signal };
         const serializing = caller.span.child("serialize");
         const report = await exportResult(source, wanted).finally(() => serializing.end());
-        await results
-          ?.addFile(caller.principal, { ...report, created: Date.now(), lineage })
-          .catch((error) => log.warn(`The file is not in the record of exports: ${asProblem(error).message}`));
+        const recorded = { format: report.format, created: Date.now(), lineage };
+        for (const file of exportedFiles(report))
+          await results
+            ?.addFile(caller.principal, { ...file, ...recorded })
+            .catch((error) => log.warn(`The file is not in the record of exports: ${asProblem(error).message}`));
         return report;
       };
       if (from !== undefined) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { App } from "./app.ts";
 import type { Principal } from "./contract/policy.ts";
 import type { Lineage, StoredResult } from "./contract/results.ts";

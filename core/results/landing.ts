@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
 import type { Truncated } from "../contract/results.ts";
@@ -50,6 +50,7 @@ export async function land(arriving: Arriving, path: string, bounds: Bounds, sig
     const made = join(folder, "stored");
     const declared = "csv" in arriving;
     const rows = await convert({ columns, staged, declared, folder, path: made, into: "database", signal });
+    await chmod(made, 0o600);
     await rename(made, path).catch(diskProblem(path));
     return { columns, rows, bytes: (await stat(path)).size, ...(cut.by && { truncated: cut.by }) };
   } catch (error) {

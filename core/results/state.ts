@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { problem } from "../problem.ts";
@@ -57,6 +57,8 @@ export interface State {
 export async function openState(path: string, warn: (message: string) => void): Promise<State> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const { DatabaseSync } = await import("node:sqlite");
+  // The files SQLite keeps beside it take after it.
+  closeSync(openSync(path, "a", 0o600));
   try {
     return prepared(new DatabaseSync(path), path);
   } catch (error) {
@@ -73,7 +75,6 @@ function prepared(database: DatabaseSync, path: string): State {
     database.exec("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     const state = stateOf(database);
     upgrade(state, database, path);
-    chmodSync(path, 0o600);
     return state;
   } catch (error) {
     database.close();

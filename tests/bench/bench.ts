@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { mariaDbFigures, postgresFigures, sqliteFigures } from "./bulk.ts";
+import { type Bench, mariaDbFigures, postgresFigures, sqliteFigures } from "./bulk.ts";
+import { formatFigures } from "./formats.ts";
 import { type Figure, median, openSession, peakOf, runProcess } from "./measure.ts";
 import { roleDecision } from "./policy.ts";
+import { resultFigures } from "./results.ts";
 
-/** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`, or `npm run bench -- bulk` for exports alone. */
+/** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`, or `npm run bench -- bulk` `-- formats` or `-- results` for one part. */
 const root = resolve(import.meta.dirname, "../..");
 const binary = process.env.BENCH_BINARY ?? join(root, "dist/bin/tidegate");
 const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
@@ -178,19 +180,23 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** Exports against the engines' own tools; written to memory where there is a disk of it, so that no disk is measured. */
-async function bulk(): Promise<Figure[]> {
+/** Figures of exports, written to memory where there is a disk of it, so that no disk is measured. */
+async function written(figures: (bench: Bench) => Promise<Figure[]>): Promise<Figure[]> {
   const fast = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "tidegate-bench-"));
-  const bench = { binary, folder: fast, env: { ...env, TIDEGATE_PLUGIN_REGISTRY: join(root, "dist/plugins") }, rows };
   try {
-    return [
-      ...(await postgresFigures({ ...bench, rows: rows * 5 })),
-      ...(await mariaDbFigures({ ...bench, rows: rows * 2 })),
-      ...(await sqliteFigures({ ...bench, rows: rows * 2 })),
-    ];
+    return await figures({ binary, folder: fast, env: { ...env, TIDEGATE_PLUGIN_REGISTRY: join(root, "dist/plugins") }, rows });
   } finally {
     rmSync(fast, { recursive: true, force: true });
   }
+}
+
+/** Exports against the engines' own tools. */
+async function bulk(bench: Bench): Promise<Figure[]> {
+  return [
+    ...(await postgresFigures({ ...bench, rows: rows * 5 })),
+    ...(await mariaDbFigures({ ...bench, rows: rows * 2 })),
+    ...(await sqliteFigures({ ...bench, rows: rows * 2 })),
+  ];
 }
 
 async function everythingElse(): Promise<Figure[]> {
@@ -198,8 +204,16 @@ async function everythingElse(): Promise<Figure[]> {
   return [...(await startUp()), roleDecision(), ...(await callOverheads()), await firstDuckdb(), ...(await exports()), await streaming()];
 }
 
+/** What the command line asks for: one part, or all of it. */
+async function chosen(part: string | undefined): Promise<Figure[]> {
+  const formats = part === undefined || part === "formats" ? await written((bench) => formatFigures({ ...bench, rows: rows * 5 })) : [];
+  const exports = part === undefined || part === "bulk" ? await written(bulk) : [];
+  const results = part === undefined || part === "results" ? await written(resultFigures) : [];
+  return [...(part === undefined ? await everythingElse() : []), ...exports, ...formats, ...results];
+}
+
 try {
-  const figures = [...(process.argv[2] === "bulk" ? [] : await everythingElse()), ...(await bulk())];
+  const figures = await chosen(process.argv[2]);
   console.log("| what | measured | goal | baseline in the same run |\n|---|---|---|---|");
   for (const { what, measured, goal, baseline = "" } of figures) console.log(`| ${what} | ${measured} | ${goal} | ${baseline} |`);
 } finally {

@@ -46,12 +46,12 @@ async function race({ binary, folder, env }: Bench, { what, goal, ending, ours, 
   };
 }
 
-const postgresTable = (rows: number) => `
+export const postgresTable = (rows: number) => `
   create unlogged table t as select i::bigint as id, (i % 5000)::int as customer, i * 1.25::float8 as amount, 'customer name ' || i as name,
     case when i % 7 = 0 then null when i % 7 = 1 then '' else 'a note, number ' || i end as note,
     timestamptz '2024-01-01' + i * interval '1 second' as placed, (i / 100.0)::numeric(14, 2) as price, i % 2 = 0 as even
   from generate_series(1, ${rows}) as i; vacuum analyze t`;
-const duckdbColumns =
+export const duckdbColumns =
   "id: 'BIGINT', customer: 'INTEGER', amount: 'DOUBLE', name: 'VARCHAR', note: 'VARCHAR', placed: 'TIMESTAMPTZ', price: 'DECIMAL(14,2)', even: 'BOOLEAN'";
 
 /** PostgreSQL to CSV and to Parquet, against its own client. */

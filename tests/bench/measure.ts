@@ -70,11 +70,12 @@ export function openSession(command: readonly string[], env: Record<string, stri
     });
   const initialize = () =>
     ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } });
-  const query = (sql: string, more: object = {}) => ask("tools/call", { name: "query", arguments: { sql, ...more } });
+  const call = (name: string, input: object) => ask("tools/call", { name, arguments: input });
+  const query = (sql: string, more: object = {}) => call("query", { sql, ...more });
   const close = () =>
     new Promise<void>((done) => {
       child.on("close", () => done());
       child.stdin.end();
     });
-  return { pid: child.pid, initialize, query, close };
+  return { pid: child.pid, initialize, call, query, close };
 }

@@ -60,12 +60,12 @@ for (const open of [
     after(() => session.client.close());
     const call = (name: string, input: Record<string, unknown>) => session.callTool({ name, arguments: input });
 
-    it("lists four tools with annotations and without output schemas", async (context) => {
+    it("lists five tools with annotations and without output schemas", async (context) => {
       context.diagnostic?.(session.name);
       const { tools } = await session.client.listTools();
       assert.deepEqual(
         tools.map(({ name }) => name),
-        ["query", "inspect", "export", "explain"],
+        ["query", "inspect", "analyze", "export", "explain"],
       );
       for (const tool of tools) {
         assert.equal(typeof tool.annotations?.readOnlyHint, "boolean");
@@ -85,17 +85,17 @@ for (const open of [
       assert.match(text(result), /^name,city\nAna,Lisbon\nBo,\n"Chloé, ""the"" third",""\n-- 3 rows in \d+ ms; trace [0-9a-f]{32}$/);
     });
 
-    it("shows the first rows, counts all, and says how to go on", async () => {
+    it("shows the first rows, keeps all, and says how to go on", async () => {
       const answer = text(await call("query", { sql: "select id from orders where id <= 600" }));
       assert.equal(answer.split("\n").length, 102);
-      assert.match(answer, /-- 100 of \d+ rows: raise max_rows, narrow the query, or use export/);
-      assert.match(text(await call("query", { sql: "select id from orders", max_rows: 5000 })), /-- 5000 of (at least )?\d+ rows/);
+      assert.match(answer, /-- 100 of 600 rows; kept as r\d+: query cursor r\d+:100 reads on, analyze/);
+      assert.match(text(await call("query", { sql: "select id from orders", max_rows: 5000 })), /-- 5000 of 50000 rows; kept as/);
     });
 
     it("keeps every answer below the frame cap", async () => {
       const answer = text(await call("query", { sql: "select hex(randomblob(500)) as h from orders", max_rows: 10_000 }));
       assert.ok(Buffer.byteLength(answer) <= 4.1 * 1024 * 1024);
-      assert.match(answer.slice(-200), /of (at least )?\d+ rows: the answer is full/);
+      assert.match(answer.slice(-200), /of 50000 rows; kept as r\d+/);
     });
 
     it("binds parameters", async () => {
