@@ -1,10 +1,12 @@
-import { resolve } from "node:path";
+import { statSync } from "node:fs";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
-import { type App, type AppExport, exportFormats } from "../core/app.ts";
+import { type App, type AppExport, exportFormats, readSplit } from "../core/app.ts";
 import type { ExportReport, QueryInput } from "../core/contract/tool.ts";
 import { problem } from "../core/problem.ts";
 import type { Caller } from "../core/query/run.ts";
 import type { CommandContext } from "./commands.ts";
+import { exportLines } from "./export-report.ts";
 import type { Io } from "./io.ts";
 import { withTarget } from "./open.ts";
 import { collect, commonOptions, durationOption } from "./options.ts";
@@ -15,6 +17,10 @@ interface ExportOptions extends StatementOptions {
   readonly to: string;
   readonly table?: string;
   readonly format?: string;
+  readonly compress?: "gzip" | "zstd";
+  readonly partitionBy?: string;
+  readonly split?: string;
+  readonly append?: boolean;
   readonly overwrite?: boolean;
   readonly meta: boolean;
   readonly timeout?: number;
@@ -25,13 +31,17 @@ export function define(command: Command, context: CommandContext): void {
   commonOptions(command)
     .argument("<target>", "a file, folder, glob, URL or configured connection")
     .argument("[sql]", "one SQL statement; without it, --table, -f or standard input")
-    .requiredOption("--to <file>", "where to write; its ending says the format, and .gz or .zst the compression")
+    .requiredOption("--to <path>", "a file, whose ending says the format and compression, or a folder; {table}, {time} … are filled in")
     .option("--table <name>", "export this whole table or view")
     .addOption(jobsOption())
     .option("-f, --file <file>", "read the SQL from a file")
     .option("--param <name=value>", "value for a named placeholder, repeatable", collect)
     .option("-p <value>", "value for the next positional placeholder, repeatable", collect)
     .addOption(new Option("--format <format>", "file format (default: by the file's ending)").choices(exportFormats))
+    .addOption(new Option("--compress <how>", "compression (default: by the file's ending)").choices(["gzip", "zstd"]))
+    .option("--partition-by <columns>", "write a folder with one folder for each value, e.g. region,year")
+    .option("--split <size>", "write several files of so many rows or bytes, e.g. rows=1000000 or 100MB")
+    .option("--append", "add the rows to the file if it exists (csv, tsv, ndjson)")
     .option("--overwrite", "replace the file if it exists")
     .option("--no-meta", "write no .meta.json beside the file")
     .addOption(durationOption("--timeout <duration>", "stop the statement after this long, e.g. 10m"))
@@ -44,30 +54,58 @@ Examples:
   tidegate export shop.db --table orders --to orders.parquet
   tidegate export shop.db 'select * from orders where total > 100' --to big.csv.gz
   tidegate export lake/ 'select * from events' --to events.xlsx --overwrite
-  tidegate export shop.db -f report.sql --to report.json --no-meta`;
+  tidegate export shop.db -f report.sql --to report.json --no-meta
+  tidegate export shop.db --table orders --to archive/
+  tidegate export shop.db --table orders --to 'orders-{date}.{format}' --format ndjson
+  tidegate export shop.db --table orders --to orders.csv --split 100MB
+  tidegate export shop.db --table orders --to orders --partition-by region,year
+  tidegate export shop.db 'select * from orders where id > 900' --to orders.csv --append`;
 
 async function exportCommand(target: string, sql: string | undefined, options: ExportOptions, context: CommandContext): Promise<void> {
   const { io } = context;
-  const { table: name, timeout, jobs, to, format, overwrite = false, meta } = options;
+  const { table: name, timeout, jobs } = options;
   if (name !== undefined && sql !== undefined) throw problem("INPUT_INVALID", "SQL and --table were both given", "Give one of them");
   if (name === undefined && jobs !== undefined)
     throw problem("INPUT_INVALID", "--jobs is for a whole table, and none was named", "Name one with --table, or leave --jobs out");
+  const wish = readWish(options, io.cwd);
   const given = name === undefined ? { sql: await readSql(sql, options, io) } : undefined;
   await withTarget("export", target, options, context, async (app, connection, caller) => {
     const { sql: text, ...whole } = given ?? (await app.selectAll(connection, name ?? "", caller));
     const input = { sql: text, connection, params: readParams(options), ...(timeout !== undefined && { maxMillis: timeout }) };
     const total = name === undefined ? undefined : await estimatedRows(app, connection, name, caller);
-    await write(app, input, { ...whole, to: resolve(io.cwd, to), format, overwrite, meta, jobs, shown: to, total }, caller, io);
+    await write({ app, caller, io, total, shown: options.to }, input, { ...whole, ...wish, jobs });
   });
 }
 
-async function write(
-  app: App,
-  input: QueryInput,
-  { shown, total, ...request }: AppExport & { readonly shown: string; readonly total: number | undefined },
-  caller: Caller,
-  io: Io,
-): Promise<void> {
+/** What to write, and where. @throws INPUT_INVALID */
+function readWish({ to, format, compress, partitionBy, split, append, overwrite = false, meta }: ExportOptions, cwd: string): AppExport {
+  const path = resolve(cwd, to);
+  const columns = partitionBy?.split(",").map((column) => column.trim());
+  if (columns?.includes(""))
+    throw problem("INPUT_INVALID", `Cannot read --partition-by "${partitionBy}"`, "For example: --partition-by region,year");
+  const inFolder = columns === undefined && (/[/\\]$/.test(to) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  return {
+    to: inFolder ? `${path}${sep}` : path,
+    format,
+    compress: compress && ({ gzip: "gz", zstd: "zst" } as const)[compress],
+    partitionBy: columns,
+    split: split === undefined ? undefined : readSplit(split),
+    append,
+    overwrite,
+    meta,
+  };
+}
+
+interface Writing {
+  readonly app: App;
+  readonly caller: Caller;
+  readonly io: Io;
+  readonly total: number | undefined;
+  /** The path as it was given. */
+  readonly shown: string;
+}
+
+async function write({ app, caller, io, total, shown }: Writing, input: QueryInput, request: AppExport): Promise<void> {
   const progress = createProgress(io, total);
   let report: ExportReport;
   try {
@@ -75,7 +113,8 @@ async function write(
   } finally {
     progress.end();
   }
-  io.note(`Wrote ${shown}: ${report.rows} ${report.rows === 1 ? "row" : "rows"}, ${report.bytes} bytes in ${report.seconds.toFixed(2)} s`);
+  const name = (path: string) => (isAbsolute(shown) ? path : relative(io.cwd, path));
+  for (const line of exportLines(report, request.meta, name)) io.note(line);
 }
 
 function jobsOption(): Option {

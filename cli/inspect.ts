@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { type App, describeObjects, formatNamed, inspectEncodings, inspectRows, searchObjects } from "../core/app.ts";
-import type { CatalogDetail, CatalogObject } from "../core/contract/catalog.ts";
+import { type App, describeObjects, formatNamed, inspectEncodings, inspectRows, ofKind, searchObjects } from "../core/app.ts";
+import type { CatalogDetail, CatalogObject, ObjectKind } from "../core/contract/catalog.ts";
 import { problem } from "../core/problem.ts";
 import type { Caller } from "../core/query/run.ts";
 import type { CommandContext } from "./commands.ts";
@@ -9,10 +9,12 @@ import { commonOptions } from "./options.ts";
 
 interface InspectOptions extends CommonOptions {
   readonly search?: string;
+  readonly kind?: ObjectKind;
   readonly detail?: CatalogDetail;
   readonly format?: Format;
 }
 
+const kinds = ["table", "view", "routine", "sequence", "type", "extension"] as const satisfies readonly ObjectKind[];
 const rowFormats = ["table", "csv", "tsv", "ndjson", "markdown"] as const;
 
 type Format = (typeof rowFormats)[number] | (typeof inspectEncodings)[number];
@@ -22,6 +24,7 @@ export function define(command: Command, context: CommandContext): void {
     .argument("<target>", "a file, folder, glob, URL or configured connection")
     .argument("[object]", "one table or view, as name or schema.name")
     .option("--search <words>", "find tables and columns by words or a LIKE pattern")
+    .addOption(new Option("--kind <kind>", "only objects of one kind").choices(kinds))
     .addOption(new Option("--detail <detail>", "how much (default: columns; full for one object)").choices(["names", "columns", "full"]))
     .addOption(
       new Option("--format <format>", "output format (default: tree on a terminal, else table as csv)").choices([
@@ -46,7 +49,12 @@ async function inspect(target: string, object: string | undefined, options: Insp
   const format: Format = options.format ?? (io.terminal === undefined ? "csv" : "tree");
   const detail = options.detail ?? (object === undefined ? "columns" : "full");
   await withTarget("inspect", target, options, context, async (app, connection, caller) => {
-    const objects = await chosen(app, connection, { object, search: options.search, detail: detailFor(format, detail) }, caller);
+    const objects = await chosen(
+      app,
+      connection,
+      { object, search: options.search, kind: options.kind, detail: detailFor(format, detail) },
+      caller,
+    );
     if (io.terminal !== undefined) await app.connections.proof(connection, caller.signal);
     note(app, connection, objects.length, context);
     if (!isRowFormat(format)) return io.out(`${describeObjects(app, connection, objects, format, format === "ddl" ? "full" : detail)}\n`);
@@ -73,15 +81,23 @@ function isRowFormat(format: Format): format is (typeof rowFormats)[number] {
 interface Wanted {
   readonly object: string | undefined;
   readonly search: string | undefined;
+  readonly kind: ObjectKind | undefined;
   readonly detail: CatalogDetail;
 }
 
-async function chosen(app: App, connection: string, { object, search, detail }: Wanted, caller: Caller): Promise<readonly CatalogObject[]> {
+async function chosen(
+  app: App,
+  connection: string,
+  { object, search, kind, detail }: Wanted,
+  caller: Caller,
+): Promise<readonly CatalogObject[]> {
   if (object !== undefined && search !== undefined)
     throw problem("INPUT_INVALID", "An object and --search were both given", "Give one of them");
+  if (object !== undefined && kind !== undefined)
+    throw problem("INPUT_INVALID", "An object and --kind were both given", "Leave --kind out");
   if (object !== undefined) return app.object(connection, object, detail, caller);
   const objects = await app.catalog(connection, search === undefined ? detail : "full", caller);
-  return search === undefined ? objects : searchObjects(objects, search);
+  return ofKind(search === undefined ? objects : searchObjects(objects, search), kind);
 }
 
 function note(app: App, connection: string, count: number, { io }: CommandContext): void {

@@ -1,15 +1,18 @@
 import { type Command, Option } from "commander";
-import { type App, formatNamed } from "../core/app.ts";
+import type { App } from "../core/app.ts";
 import type { QueryInput } from "../core/contract/tool.ts";
 import { problem } from "../core/problem.ts";
-import type { Caller, Prepared } from "../core/query/run.ts";
+import type { Caller } from "../core/query/run.ts";
 import type { CommandContext } from "./commands.ts";
 import type { Io } from "./io.ts";
 import { withTarget } from "./open.ts";
 import { collect, commonOptions, durationOption, rowsOption } from "./options.ts";
+import { printRows } from "./print-rows.ts";
 import { readParams, readSql, type StatementOptions } from "./statement.ts";
 
-interface QueryOptions extends StatementOptions {
+export interface QueryOptions extends StatementOptions {
+  readonly connection?: readonly string[];
+  readonly explain?: boolean;
   readonly format?: string;
   readonly limit?: number;
   readonly write?: boolean;
@@ -21,8 +24,10 @@ const formats = ["table", "csv", "tsv", "json", "ndjson", "markdown", "vertical"
 
 export function define(command: Command, context: CommandContext): void {
   commonOptions(command)
-    .argument("<target>", "a file, folder, glob, URL or configured connection")
+    .argument("[target]", "a file, folder, glob, URL or configured connection; none with --connection")
     .argument("[sql]", "one SQL statement; without it, -f or standard input")
+    .option("--connection <name=target>", "a database whose tables the SQL names as name.table, repeatable; or a configured name", collect)
+    .option("--explain", "with --connection: tell what each database would be asked, and ask none")
     .option("-f, --file <file>", "read the SQL from a file")
     .option("--param <name=value>", "value for a named placeholder, repeatable", collect)
     .option("-p <value>", "value for the next positional placeholder, repeatable", collect)
@@ -32,7 +37,11 @@ export function define(command: Command, context: CommandContext): void {
     .option("--dry-run", "with --write: tell what would change, and change nothing")
     .addOption(durationOption("--timeout <duration>", "stop the statement after this long, e.g. 30s"))
     .addHelpText("after", examples)
-    .action((target: string, sql: string | undefined, options: QueryOptions) => query(target, sql, options, context));
+    .action(async (target: string | undefined, sql: string | undefined, options: QueryOptions) => {
+      if (options.connection === undefined) return query(target, sql, options, context);
+      const { federated } = await import("./federated.ts");
+      return federated([target, sql], options, context);
+    });
 }
 
 const examples = `
@@ -42,12 +51,16 @@ Examples:
   tidegate query shop.db 'select * from customers where city = :city' --param city=Lisbon
   tidegate query shop.db -f report.sql --format markdown > report.md
   tidegate query shop.db --write "update orders set status = 'sent' where id = 7"
-  tidegate query shop.db --write --dry-run "delete from orders where status = 'cancelled'"`;
+  tidegate query shop.db --write --dry-run "delete from orders where status = 'cancelled'"
+  tidegate query --connection a=shop.db --connection b=people.csv 'select b.name, o.total from a.orders o join b.people b on b.id = o.customer_id'`;
 
-async function query(target: string, sql: string | undefined, options: QueryOptions, context: CommandContext): Promise<void> {
+async function query(target: string | undefined, sql: string | undefined, options: QueryOptions, context: CommandContext): Promise<void> {
   const { io } = context;
+  if (target === undefined)
+    throw problem("INPUT_INVALID", 'Missing required argument "target"', "Name a database: tidegate query shop.db 'select 1'");
+  if (options.explain)
+    throw problem("INPUT_INVALID", "--explain tells what several databases are asked", 'Write "explain select …" for one');
   const statement = await readSql(sql, options, io);
-  const format = options.format ?? (io.terminal === undefined ? "csv" : "table");
   const params = readParams(options);
   await withTarget("query", target, options, context, async (app, connection, caller) => {
     const access = options.write ? "write" : "read";
@@ -60,8 +73,9 @@ async function query(target: string, sql: string | undefined, options: QueryOpti
     } as const;
     if (options.dryRun) return dryRun(app, input, options, caller, io);
     await using prepared = await app.prepare(input, caller);
+    const rows = await prepared.rows(options.limit);
     const serializing = caller.span.child("serialize");
-    await print(prepared, format, options, io).finally(() => serializing.end());
+    await printRows(rows, options, io).finally(() => serializing.end());
   });
 }
 
@@ -72,15 +86,4 @@ async function dryRun(app: App, { access, ...input }: QueryInput, { format, limi
   if (access !== "write") throw problem("INPUT_INVALID", "A dry run is for a statement that changes something", "Add --write");
   const told = await app.execute({ ...input, dryRun: true }, caller);
   if ("text" in told) await io.out(`${told.text}\n`);
-}
-
-async function print(prepared: Prepared, format: string, options: QueryOptions, io: Io): Promise<void> {
-  const exporter = formatNamed(format);
-  await using rows = await prepared.rows(options.limit);
-  for await (const chunk of exporter.encode(rows, { signal: io.signal, tempFolder: "", ...(io.terminal && { terminal: io.terminal }) })) {
-    await io.out(chunk);
-    if (io.closed) return;
-  }
-  if (rows.affectedRows !== undefined) io.note(`${rows.affectedRows} ${rows.affectedRows === 1 ? "row" : "rows"} affected`);
-  if (rows.passed.cut !== false) io.note(`Stopped after ${rows.passed.rows} rows: there are more`);
 }

@@ -7,6 +7,7 @@ import { createColumnIndex } from "./catalog/column-index.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
 import { createInspect } from "./catalog/inspect.ts";
 import { tableNamed } from "./catalog/named-table.ts";
+import { page as pageOf } from "./catalog/page.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
 import type { Config } from "./config/config.ts";
@@ -50,12 +51,14 @@ import { visibleObjects } from "./policy/roles/visible.ts";
 import { meet } from "./policy/verdict.ts";
 import { asProblem } from "./problem.ts";
 import { arrivingOf } from "./query/arriving.ts";
-import { openCaged } from "./query/caged.ts";
+import { type Caged, type CagedInput, openCaged } from "./query/caged.ts";
 import { confirmOf } from "./query/confirm.ts";
 import type { Federator } from "./query/federate.ts";
 import { lineageOf } from "./query/lineage.ts";
+import { inspectedOrStored, profiled } from "./query/profiled.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { wholeRows } from "./query/whole.ts";
+import type { Profile } from "./results/profile.ts";
 import { createResults, noResults, type Results } from "./results/results.ts";
 import { createSecrets } from "./secrets/resolve.ts";
 import { quoteIdentifier } from "./sql/quote.ts";
@@ -120,6 +123,10 @@ export interface App {
   land(input: QueryInput, caller: Caller): Promise<StoredResult>;
   /** Joins tables of the connections, each called `connection.table`. */
   federator(): Promise<Federator>;
+  /** One statement over the caller's stored results. @throws UNSUPPORTED where none are kept */
+  caged(input: CagedInput, caller: Caller): Promise<Caged>;
+  /** What each column of a stored result holds. @throws UNSUPPORTED where none are kept */
+  profile(name: string, caller: Caller): Promise<Profile>;
   /** Runs or tries a write; a question for `person` comes back where they have to agree first. */
   execute(input: ExecuteInput, caller: Caller, person?: Person): Promise<ExecuteReport | Question>;
   /** Writes one result to a file, in the fastest way the engine and the format share. */
@@ -244,7 +251,15 @@ export async function createApp(deps: {
       const arriving = await arrivingOf(prepared, connections.facts(prepared.connection));
       await using source = "csv" in arriving ? arriving.csv : arriving.rows;
       const narrowed = () => "passed" in source && (source.passed as { cut: unknown }).cut !== false;
-      return await results.keep(arriving, caller.principal, { lineage, narrowed }, caller.signal);
+      return await results.keep(arriving, caller.principal, { lineage, narrowed, onRows: caller.keeping }, caller.signal);
+    },
+    async caged(input, caller) {
+      if (results === undefined) throw noResults();
+      return openCaged(results, input, caller);
+    },
+    async profile(name, caller) {
+      if (results === undefined) throw noResults();
+      return profiled(results, name, caller);
     },
     async federator() {
       const { createFederator } = await import("./query/federate.ts");
@@ -311,9 +326,14 @@ export async function createApp(deps: {
       const parts = found.schema === undefined || plain ? [found.name] : [found.schema, found.name];
       return { sql: `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`, table: found };
     },
-    async inspect(input, { principal, signal }) {
+    async inspect(input, caller) {
+      const { principal, signal } = caller;
       meet([rate.judge({ principal })]);
-      return createInspect({ catalogs: seenBy(principal), connections })(input, signal);
+      const own = () => createInspect({ catalogs: seenBy(principal), connections })(input, signal);
+      const page = (text: string) => pageOf(text, input.cursor === undefined ? {} : { cursor: input.cursor });
+      return results === undefined
+        ? own()
+        : inspectedOrStored(results, input, caller, { own, page, maxMillis: config.limits.timeoutMillis });
     },
     catalog: (name, detail, { principal, signal }) => seenBy(principal).read(name, { detail, signal }),
     async object(name, wanted, detail, { principal, signal }) {

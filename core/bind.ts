@@ -43,7 +43,9 @@ export function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind
       const stored = asked && (await app.results?.answer(caller.principal, asked, maxAge ?? 0));
       if (stored) return { ...(await page({ cursor: stored.name, ...wish })), age: Date.now() - stored.created };
       await using rows = await prepared.rows();
-      const keeping = keepingOf(app, caller, { prepared, rows, sql: input.sql, asked });
+      // A statement that has been cut off by its time limit has no rows to show.
+      const maxMillis = 0.7 * Math.min(settings.timeoutMillis ?? limits.timeoutMillis, input.maxMillis ?? limits.timeoutMillis);
+      const keeping = keepingOf(app, caller, { prepared, rows, sql: input.sql, asked, maxMillis });
       return told(await shown(rows, wish, keeping), { rows, prepared, wish }, app);
     },
     page,
@@ -52,7 +54,8 @@ export function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind
       const besides = await landed(app, caller, from);
       await using caged = await openCaged(results, { ...timed, ...input, besides }, caller);
       await using rows = await caged.rows();
-      const keep: Keeping["keep"] = (all) => results.keep({ rows: all }, caller.principal, { lineage: caged.lineage }, caller.signal);
+      const keep: Keeping["keep"] = (all) =>
+        results.keep({ rows: all }, caller.principal, { lineage: caged.lineage, onRows: caller.keeping }, caller.signal);
       return await shown(rows, { ...(maxRows !== undefined && { maxRows }), ...(format && { format }) }, { keep });
     },
     stored: async () => (await app.results?.list(caller.principal)) ?? [],
@@ -90,19 +93,26 @@ function questionOf(
 
 function keepingOf(
   { results }: App,
-  { principal, signal, span }: Caller,
+  { principal, signal, span, keeping }: Caller,
   {
     prepared,
     rows,
     sql,
     asked,
-  }: { readonly prepared: Prepared; readonly rows: QueryStream; readonly sql: string; readonly asked: string | undefined },
+    maxMillis,
+  }: {
+    readonly prepared: Prepared;
+    readonly rows: QueryStream;
+    readonly sql: string;
+    readonly asked: string | undefined;
+    readonly maxMillis: number;
+  },
 ): Keeping | undefined {
   if (results === undefined || prepared.statement.kind !== "read" || rows.columns.length === 0) return undefined;
   const lineage: Lineage = lineageOf(prepared, sql, span.traceId);
   const narrowed = () => rows.passed.cut !== false;
   return {
-    keep: (all) => results.keep({ rows: all }, principal, { lineage, asked, narrowed }, signal),
+    keep: (all) => results.keep({ rows: all }, principal, { lineage, asked, narrowed, maxMillis, onRows: keeping }, signal),
     always: asked !== undefined,
   };
 }

@@ -10,8 +10,8 @@ export interface RelationUse extends ObjectName {
   readonly access: RelationAccess;
   /** `catalog` is the engine's own metadata (`pg_catalog`, `information_schema`, `sqlite_master`). A view is listed besides what it reads. */
   readonly kind: "table" | "view" | "materialized view" | "catalog";
-  /** Of a `catalog`: `structure` tells names and types only, `contents` also values, plans or what others do, `secrets` credentials. */
-  readonly tells?: "structure" | "contents" | "secrets";
+  /** Of a `catalog`: `names` tells names and types only, `structure` also texts in which values may stand (defaults, conditions), `contents` also values, plans or what others do, `secrets` credentials. */
+  readonly tells?: "names" | "structure" | "contents" | "secrets";
   /** The views it is reached through, outermost first; absent when the statement names it itself. */
   readonly through?: readonly ObjectName[];
 }

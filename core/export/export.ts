@@ -8,6 +8,7 @@ import { present } from "./destination.ts";
 import { type Compression, compressionFor, formatFor, formatNamed } from "./formats.ts";
 import { counted, countedCsv, type Job, metaOf, metaPath, reportOf, staging } from "./job.ts";
 import type { Provenance } from "./meta.ts";
+import { asText, noteTypes } from "./notes.ts";
 import { type Place, stagedFile, type Written, writeFile } from "./sink.ts";
 import type { Split } from "./split-size.ts";
 
@@ -119,6 +120,7 @@ async function written(job: Job, note: Place["note"]): Promise<Written> {
 async function* copied(job: Job, copyOut: () => Promise<CsvStream>): AsyncGenerator<Uint8Array> {
   await using csv = await copyOut();
   job.seen.columns = csv.columns;
+  noteTypes(csv.columns, asText, { note: (text) => job.seen.notes.add(text) });
   yield new TextEncoder().encode(csvHeader(csv.columns));
   yield* countedCsv(job, csv);
 }

@@ -28,7 +28,7 @@ export function encode(rows: RowStream, options: EncodeOptions): AsyncIterable<U
 async function* page(rows: RowStream, options: EncodeOptions): AsyncGenerator<string> {
   noteTypes(rows.columns, asText, options);
   const numeric = rows.columns.map(({ type }) => numericTypes.has(type));
-  yield head(rows.columns, options.name ?? "result");
+  yield head(rows.columns, options.name || "result");
   let count = 0;
   for await (const { columns, length } of rows) {
     let text = "";

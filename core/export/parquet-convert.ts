@@ -1,10 +1,10 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Column } from "../contract/rows.ts";
+import type { Column, LogicalType } from "../contract/rows.ts";
 import { uniqueNames } from "./cell.ts";
 import { noSpace } from "./disk-problem.ts";
 import { columnNote } from "./notes.ts";
-import { declaredTarget, plain, targetsOf, targetsOfText } from "./parquet-types.ts";
-import type { Staged } from "./staging.ts";
+import { declaredTarget, plain, type Target, targetsOf, targetsOfText } from "./parquet-types.ts";
+import type { Kind, Staged } from "./staging.ts";
 import { quotedName } from "./table-name.ts";
 
 /** What DuckDB may use, with so much more for each column that a thread holds; it takes most of that only for wide texts. */
@@ -109,19 +109,35 @@ async function asFound({ columns, staged, declared, note }: Conversion, connecti
     checks.length === 0 ? [] : ((await connection.runAndReadAll(`SELECT ${checks.join(", ")} FROM ${source}`)).getRows()[0] ?? []);
   let next = 0;
   const values = targets.map((candidates, index) => {
-    const survivors = candidates.map(() => answers[next++] === true);
-    const survivor = candidates[survivors.indexOf(true)];
+    const [survivor] = candidates.filter(() => answers[next++] === true);
+    const kind = declared && kindOf(index) !== "BLOB" ? "VARCHAR" : kindOf(index);
     const column = columns[index];
-    if (column && survivors[0] === false) note?.(columnNote(column.name, misfit(column, candidates[0]?.type, survivor?.type)));
-    return survivor?.value ?? plain(declared && kindOf(index) !== "BLOB" ? "VARCHAR" : kindOf(index), `c${index}`);
+    const taken = column && takenInstead(column, { kind, candidates, survivor });
+    if (column && taken !== undefined) {
+      note?.(columnNote(column.name, `${taken}, because not every value is of type ${column.nativeType || column.type}`));
+    }
+    return survivor?.value ?? plain(kind, `c${index}`);
   });
   return { values, source };
 }
 
-/** What is said of a column whose values are not all of its first type. */
-function misfit({ nativeType, type }: Column, wanted: string | undefined, taken = "text"): string {
-  return `${taken}, because not every value of its ${nativeType || type} is a ${wanted}`;
+/** What a column is that does not take the type it declares; `undefined` where it does. */
+function takenInstead(
+  { type }: Column,
+  found: { readonly kind: Kind; readonly candidates: readonly Target[]; readonly survivor: Target | undefined },
+): string | undefined {
+  const { kind, candidates, survivor } = found;
+  if (candidates.length > 0 ? survivor === candidates[0] : (ownKinds[type]?.includes(kind) ?? true)) return undefined;
+  return survivor?.type ?? plainTypes[kind];
 }
+
+const ownKinds: Readonly<Partial<Record<LogicalType, readonly Kind[]>>> = {
+  boolean: ["BOOLEAN"],
+  int: ["SAFE", "BIGINT"],
+  bigint: ["SAFE", "BIGINT"],
+  bytes: ["BLOB"],
+};
+const plainTypes = { BOOLEAN: "BOOLEAN", SAFE: "BIGINT", BIGINT: "BIGINT", DOUBLE: "DOUBLE", BLOB: "BLOB", VARCHAR: "text" } as const;
 
 function copySql({ columns, staged, path, into, table = "rows", writer }: Conversion, { values, source }: Selection): string {
   const names = uniqueNames(columns, (name) => name.toLowerCase());

@@ -7,16 +7,18 @@ import type { StagedFolder } from "./partition-folder.ts";
 
 /** Files that are written at a time. A zstd stream holds megabytes. */
 const mostOpen = { zst: 16, other: 64 };
+const closedAtOnce = 8;
 /** Beyond this somebody partitions by what is no partition, or in an order that opens each folder again and again. */
 const mostFiles = 20_000;
 
 /** The files of all folders: few of them open, each closed one complete. */
 export interface Parts {
-  /** Whether rows of this folder can be written without opening a file. */
-  isOpen(folder: string): boolean;
+  /** Whether rows of this folder can be written without completing the file of another. */
+  hasRoom(folder: string): boolean;
   write(folder: string, batch: Batch): Promise<void>;
   /** Completes all that are open. */
-  end(): Promise<readonly WrittenFile[]>;
+  close(): Promise<void>;
+  readonly files: readonly WrittenFile[];
   leave(): Promise<void>;
   /** Of all files so far. */
   readonly bytes: number;
@@ -46,9 +48,14 @@ export function createParts(job: Job, columns: readonly Column[], folder: Staged
     open.delete(name);
     files.push({ path: found.path, rows: found.rows, bytes, sha256 });
   };
+  /** Some at a time, because each waits for the disk; one, where the format has all its work to do then. */
+  const closeOldest = async (count: number) => {
+    const names = [...open.keys()].slice(0, count);
+    const together = exporter.staged ? 1 : closedAtOnce;
+    for (let at = 0; at < names.length; at += together) await Promise.all(names.slice(at, at + together).map(close));
+  };
   const begin = async (name: string): Promise<Open> => {
-    const [oldest] = open.keys();
-    if (oldest !== undefined && open.size >= most) await close(oldest);
+    if (open.size >= most) await closeOldest(1);
     if (files.length + open.size >= mostFiles)
       throw problem(
         "LIMIT_EXCEEDED",
@@ -63,7 +70,7 @@ export function createParts(job: Job, columns: readonly Column[], folder: Staged
     return { path, part: openPart({ path: `${request.to}/${path}`, temp, compression, encode, signal: request.signal }), rows: 0 };
   };
   return {
-    isOpen: (name) => open.has(name),
+    hasRoom: (name) => open.has(name) || open.size < most,
     async write(name, batch) {
       const found = open.get(name) ?? (await begin(name));
       // Last in, as the most recently used.
@@ -72,10 +79,8 @@ export function createParts(job: Job, columns: readonly Column[], folder: Staged
       await found.part.give(batch);
       found.rows += batch.length;
     },
-    async end() {
-      for (const name of [...open.keys()]) await close(name);
-      return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-    },
+    close: () => closeOldest(open.size),
+    files,
     async leave() {
       await Promise.all([...open.values()].map(({ part }) => part.leave()));
     },

@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
-import type { WrittenFile, ExportReport } from "../contract/tool.ts";
+import type { ExportReport, WrittenFile } from "../contract/tool.ts";
 import { cellText } from "./cell.ts";
 import { inTermsOf } from "./disk-problem.ts";
 import { folderName, partitionPlaces } from "./hive.ts";
 import { counted, type Job, metaOf, reportOf, stagingFolder, totalOf } from "./job.ts";
 import { folderMeta, stageFolder } from "./partition-folder.ts";
-import { createParts, type Parts } from "./partition-parts.ts";
+import { createParts } from "./partition-parts.ts";
 import { fillFile } from "./sink.ts";
+import { createSpool } from "./spool.ts";
 
-/** Rows and bytes that are gathered by their folders before they are written: the more, the fewer files many values make. */
+/** Rows and bytes that are gathered by their folders before they are written. */
 const mostRows = 65_536;
 const mostBytes = 16 * 2 ** 20;
 
@@ -55,10 +56,20 @@ async function writeRows(job: Job, { rows, places, folder }: Partitioning): Prom
   const columns = others.flatMap((place) => rows.columns[place] ?? []);
   const parts = createParts(job, columns, folder);
   const groups = createGroups({ columns: rows.columns, places, others });
-  const flush = async () => {
-    for (const [name, batch] of inOrder(groups.take(), parts)) await parts.write(name, batch);
+  const spool = createSpool(folder.tempFolder);
+  const tell = () => {
     job.seen.bytes = parts.bytes;
     job.request.onProgress?.(job.seen);
+  };
+  /** The first folders are written at once; rows of others wait until these are complete. */
+  const flush = async () => {
+    const waiting: (readonly [string, Batch])[] = [];
+    for (const group of groups.take()) {
+      if (parts.hasRoom(group[0])) await parts.write(...group);
+      else waiting.push(group);
+    }
+    await spool.put(waiting);
+    tell();
   };
   try {
     for await (const batch of counted(job, rows)) {
@@ -66,18 +77,36 @@ async function writeRows(job: Job, { rows, places, folder }: Partitioning): Prom
       if (groups.full) await flush();
     }
     await flush();
-    return await parts.end();
+    await parts.close();
+    for await (const bucket of spool.read()) {
+      for await (const group of gathered(bucket)) await parts.write(...group);
+      await parts.close();
+      tell();
+    }
+    return parts.files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     await parts.leave();
     throw error;
   }
 }
 
-/** What can be written without opening a file goes first, before its file is closed for another. */
-function inOrder(groups: ReadonlyMap<string, Batch>, parts: Parts): readonly (readonly [string, Batch])[] {
-  const open = [...groups].filter(([name]) => parts.isOpen(name));
-  const closed = [...groups].filter(([name]) => !parts.isOpen(name));
-  return [...open, ...closed];
+/** Small batches of one folder follow each other, as far as memory allows, so that its file is opened once. */
+async function* gathered(bucket: AsyncIterable<readonly [string, Batch]>): AsyncGenerator<readonly [string, Batch]> {
+  const held = new Map<string, Batch[]>();
+  let rows = 0;
+  function* taken() {
+    for (const [name, batches] of held) for (const batch of batches) yield [name, batch] as const;
+    held.clear();
+    rows = 0;
+  }
+  for await (const [name, batch] of bucket) {
+    const batches = held.get(name) ?? [];
+    held.set(name, batches);
+    batches.push(batch);
+    rows += batch.length;
+    if (rows >= mostRows) yield* taken();
+  }
+  yield* taken();
 }
 
 /** Rows gathered by the folder they belong to. */

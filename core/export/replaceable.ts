@@ -17,17 +17,16 @@ const unfinished = ["-wal", "-journal", ".wal"];
  * @throws FORBIDDEN
  */
 export async function refuseSources(path: string, present: boolean, sources: () => Promise<readonly string[]>): Promise<void> {
-  await refuseUnfinished(path);
   const owner = path.replace(beside, "");
-  if (!present && owner === path) return;
+  if (!present && owner === path) return refuseUnfinished(path);
   const own = await Promise.all([path, owner].map(identity));
   for (const source of await sources()) {
     const found = await identity(source);
     if (found !== undefined && own.includes(found)) throw refused(path, "it belongs to a connection");
   }
-  if (present && (await isDatabase(path)) && !(await isExported(path))) {
-    throw refused(path, "it is a database, and no note beside it says that an export wrote it as it is");
-  }
+  await refuseUnfinished(path);
+  // Whatever an export wrote, and nobody changed, can be written again.
+  if (present && (await isDatabase(path)) && !(await isExported(path))) throw refused(path, "it is a database");
 }
 
 async function refuseUnfinished(path: string): Promise<void> {

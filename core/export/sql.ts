@@ -56,11 +56,11 @@ const instead = {
 
 function sqlColumns(rows: RowStream, options: EncodeOptions): SqlColumn[] {
   const names = uniqueNames(rows.columns, (name) => name.toLowerCase());
-  return rows.columns.map((column, index) => {
+  return rows.columns.map((column, index): SqlColumn => {
     const type = portableType(column);
     if (type.isText && column.type === "decimal") options.note?.(columnNote(column.name, "text"));
     const quoted = quotedText(() => options.note?.(columnNote(column.name, "U+0000 is U+FFFD")));
-    const literal = type.isText ? textLiteral : typedLiteral;
+    const literal = type.isText ? textLiteral : column.type === "float" ? floatLiteral : typedLiteral;
     return { ...type, name: quotedName(names[index] ?? ""), literal: (value) => literal(value, quoted) };
   });
 }
@@ -116,8 +116,10 @@ function typedLiteral(value: Value | undefined, quoted: Quote): string {
       return value ? "TRUE" : "FALSE";
     case "bigint":
       return String(value);
-    case "number":
-      return numberLiteral(value, quoted);
+    case "number": {
+      const text = numberText(value);
+      return text === "-0" || !Number.isFinite(value) ? quoted(text) : text;
+    }
     case "string":
       return /^-?\d+(\.\d+)?$/.test(value) ? value : quoted(value);
     default:
@@ -125,9 +127,8 @@ function typedLiteral(value: Value | undefined, quoted: Quote): string {
   }
 }
 
-/** A float always has an exponent: without one it is a decimal to engines that have such, which may round it. */
-function numberLiteral(value: number, quoted: Quote): string {
-  const text = numberText(value);
-  if (text === "-0" || !Number.isFinite(value)) return quoted(text);
-  return Number.isSafeInteger(value) || text.includes("e") ? text : `${text}e0`;
+/** Has an exponent, or is whole: anything else is a decimal to engines that have such, which may round it. */
+function floatLiteral(value: Value | undefined, quoted: Quote): string {
+  const text = typedLiteral(value, quoted);
+  return typeof value === "number" && /^-?\d+\.\d+$/.test(text) ? `${text}e0` : text;
 }

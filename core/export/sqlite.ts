@@ -45,7 +45,6 @@ async function writeDatabase(rows: RowStream, path: string, options: EncodeOptio
       "Select fewer columns",
     );
   }
-  noteTypes(columns, instead, options);
   const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(path);
   try {
@@ -59,6 +58,7 @@ async function writeDatabase(rows: RowStream, path: string, options: EncodeOptio
       table.insert(batch);
     }
     database.exec("COMMIT");
+    noteTypes(table.asDeclared(), instead, options);
   } catch (error) {
     throw error instanceof Error && /database or disk is full|disk I\/O error/.test(error.message) ? noSpace(path, error) : error;
   } finally {
@@ -92,6 +92,7 @@ function createTable(database: DatabaseSync, columns: readonly Column[], options
   create(name);
   let statement = prepare();
   return {
+    asDeclared: () => columns.filter((column, index) => kept[index] === declaredColumn(column)),
     insert(batch: Batch) {
       const stored = storedColumns(batch, kept);
       if (stored.misfits.length > 0) {

@@ -1,9 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
-
-/** What is no whole number of frames, or none at all. */
-export class Damaged extends Error {}
+import { createTaker } from "./bytes.ts";
 
 /** Some bytes of a frame; the last of them ends it. */
 interface Piece {
@@ -13,7 +11,7 @@ interface Piece {
 
 /**
  * Decompresses frame by frame: a file that was added to has several, of which Deno's decoder reads one, and
- * Bun's does not say when the last is cut off. Throws `Damaged`.
+ * Bun's does not say when the last is cut off. Throws when anything is not as it has to be.
  */
 export async function* unzstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces = framed(chunks);
@@ -23,16 +21,12 @@ export async function* unzstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
     try {
       yield* decoder;
     } catch (error) {
-      throw damaged((await fed)?.error ?? error);
+      throw (await fed)?.error ?? error;
     } finally {
       decoder.destroy();
       await fed;
     }
   }
-}
-
-function damaged(error: unknown): Damaged {
-  return error instanceof Damaged ? error : new Damaged("A frame cannot be read", { cause: error });
 }
 
 async function* frameOf(first: Piece, rest: AsyncGenerator<Piece>): AsyncGenerator<Uint8Array> {
@@ -47,14 +41,14 @@ async function* frameOf(first: Piece, rest: AsyncGenerator<Piece>): AsyncGenerat
 
 /** Cuts at the ends of blocks, as RFC 8878 has them. Frames that hold no data are left out. */
 async function* framed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
-  const take = taking(chunks);
-  for (let magic = await take(4, true); magic.length > 0; magic = await take(4, true)) {
+  const take = createTaker(chunks);
+  for (let magic = await take(4, "or none"); magic.length > 0; magic = await take(4, "or none")) {
     const number = magic.readUInt32LE();
     if ((number & 0xfffffff0) >>> 0 === 0x184d2a50) {
       await take((await take(4)).readUInt32LE());
       continue;
     }
-    if (number !== 0xfd2fb528) throw new Damaged("A frame does not begin as one");
+    if (number !== 0xfd2fb528) throw new Error("A frame does not begin as one");
     const descriptor = await take(1);
     const flags = descriptor.readUInt8();
     yield { bytes: Buffer.concat([magic, descriptor, await take(headerBytes(flags))]), last: false };
@@ -75,23 +69,4 @@ function headerBytes(flags: number): number {
   const single = (flags & 0x20) !== 0;
   const size = [single ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0;
   return (single ? 0 : 1) + ([0, 1, 2, 4][flags & 3] ?? 0) + size;
-}
-
-/** Takes so many bytes off the front; fewer than that only when `orNone` and there are none. */
-function taking(chunks: AsyncIterable<Uint8Array>): (count: number, orNone?: boolean) => Promise<Buffer> {
-  const source = chunks[Symbol.asyncIterator]();
-  let held = Buffer.alloc(0);
-  return async (count, orNone = false) => {
-    while (held.length < count) {
-      const next = await source.next();
-      if (next.done) {
-        if (orNone && held.length === 0) return held;
-        throw new Damaged("The last frame is cut off");
-      }
-      held = held.length === 0 ? Buffer.from(next.value) : Buffer.concat([held, next.value]);
-    }
-    const taken = held.subarray(0, count);
-    held = held.subarray(count);
-    return taken;
-  };
 }

@@ -6,7 +6,7 @@ import type { CatalogObject } from "../contract/catalog.ts";
 import type { Connection, Driver, EngineFacts, FederatedPart, Params, StoredTable } from "../contract/driver.ts";
 import type { Missing } from "../contract/problem.ts";
 import { describeNarrowing } from "../policy/narrowing-text.ts";
-import { asProblem, type Problem, problem } from "../problem.ts";
+import { asProblem, Problem, problem } from "../problem.ts";
 import { type Bounds, land } from "../results/landing.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { attribute } from "../telemetry/attributes.ts";
@@ -17,6 +17,7 @@ import { partSql } from "./federate-sql.ts";
 import { describeSplit } from "./federate-text.ts";
 import type { Caller, QueryRunner, QueryStream } from "./run.ts";
 import { shape } from "./shape.ts";
+import { settingThatCut } from "./whole.ts";
 
 /** One statement over tables of several connections, each written as `connection.table` or `connection.schema.table`. */
 export interface FederatedInput {
@@ -54,6 +55,8 @@ export interface Federator {
 interface Deps {
   readonly connections: readonly string[];
   readonly facts: (connection: string) => EngineFacts;
+  /** The rows a connection's settings let out, where they say so. */
+  readonly maxRows: (connection: string) => number | undefined;
   readonly prepare: QueryRunner["prepare"];
   /** What the caller may see of a connection. @throws NOT_FOUND with near names */
   readonly table: (connection: string, path: readonly string[], caller: Pick<Caller, "principal" | "signal">) => Promise<NamedTable>;
@@ -129,9 +132,9 @@ async function take(deps: Deps, input: FederatedInput, caller: Caller): Promise<
   const { signal } = clock;
   const driver = await deps.driver();
   if (driver.federate === undefined) throw noJoins();
-  const named = new Map<CatalogObject, string>();
-  const explained = (error: unknown) =>
-    explain(error, input.sql, driver, clock, async (missing) => deps.suggest([...named.keys()], missing));
+  const froms = new Map<CatalogObject, string>();
+  const known: CatalogObject[] = [];
+  const explained = (error: unknown) => explain(error, input.sql, driver, clock, async (missing) => deps.suggest(known, missing));
   const planning = span.child("plan");
   try {
     const plan = await driver.federate(input.sql, {
@@ -140,14 +143,15 @@ async function take(deps: Deps, input: FederatedInput, caller: Caller): Promise<
       strict: (connection) => deps.facts(connection).strict === true,
       async table(connection, path) {
         const { object, from } = await deps.table(connection, path, { principal, signal });
-        named.set(object, from);
+        froms.set(object, from);
+        known.push({ ...object, schema: connection });
         return object;
       },
     });
     planning.end();
     const parts = plan.parts.map((part) => ({
       ...part,
-      sql: partSql(part, named.get(part.table) ?? part.table.name, deps.facts(part.connection).identifierQuote),
+      sql: partSql(part, froms.get(part.table) ?? part.table.name, deps.facts(part.connection).identifierQuote),
     }));
     return { split: { parts, sql: plan.sql }, driver, clock, explained };
   } catch (error) {
@@ -170,7 +174,7 @@ async function landAll(deps: Deps, parts: readonly AskedPart[], folder: string, 
         await landPart(deps, part, path, { ...caller, signal, span, note });
         span.end();
       } catch (error) {
-        failures.push(error);
+        failures.push(readingOf(part, asProblem(error)));
         span.end({ error: asProblem(error) });
         stop.abort();
       }
@@ -186,10 +190,18 @@ async function landPart(deps: Deps, part: AskedPart, path: string, caller: Calle
   await using prepared = await deps.prepare(part, caller);
   const arriving = await arrivingOf(prepared, deps.facts(part.connection));
   await using source = "csv" in arriving ? arriving.csv : arriving.rows;
-  const { truncated } = await land(arriving, path, { ...deps.limits, until: Number.POSITIVE_INFINITY }, caller.signal);
+  const { truncated } = await land(arriving, path, { ...deps.limits, until: Number.POSITIVE_INFINITY }, caller);
   const cut = "passed" in source ? (source as QueryStream).passed.cut : false;
-  if (cut !== false) throw tooLarge(part, `a limit of your role or of connections.${part.connection} cuts it`);
-  if (truncated !== undefined) throw tooLarge(part, `results.${truncated === "bytes" ? "maxBytes" : "maxRows"} cuts it`);
+  if (cut !== false) throw tooLarge(part, settingThatCut(cut, prepared, deps.maxRows(part.connection)));
+  if (truncated !== undefined) throw tooLarge(part, `results.${truncated === "bytes" ? "maxBytes" : "maxRows"}`);
+}
+
+/** What goes wrong at one side says which; what stops the call has to do with none. */
+function readingOf({ connection, table }: AskedPart, reported: Problem): Problem {
+  if (["LIMIT_EXCEEDED", "CANCELLED", "TIMEOUT"].includes(reported.code)) return reported;
+  const { code, message, hint, retryable, rule, cause } = reported;
+  const told = `${message} (while reading ${connection}.${table.name})`;
+  return new Problem({ code, message: told, retryable, ...(hint !== undefined && { hint }), ...(rule !== undefined && { rule }) }, cause);
 }
 
 /** Named so that what a killed process leaves is found and removed with other results. */
@@ -206,10 +218,10 @@ const noJoins = (): Problem =>
   problem("UNSUPPORTED", "No driver here joins tables of several connections", "Query each connection by itself");
 
 /** A join with rows missing would be wrong, and look right. */
-function tooLarge({ connection, table }: AskedPart, why: string): Problem {
+function tooLarge({ connection, table }: AskedPart, setting: string): Problem {
   return problem(
     "LIMIT_EXCEEDED",
-    `Too many rows of ${connection}.${table.name} are needed to join them: ${why}`,
+    `Too many rows of ${connection}.${table.name} are needed to join them: ${setting} does not let them all through`,
     `Add conditions on ${connection}.${table.name} that its connection can apply (column = value, a range, in (…)), or raise the limit; explain shows what it is asked`,
   );
 }

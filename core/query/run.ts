@@ -29,6 +29,8 @@ export interface Caller {
   readonly principal: Principal;
   readonly signal: AbortSignal;
   readonly span: Span;
+  /** Told how many rows have been kept so far. */
+  readonly keeping?: (rows: number) => void;
   /** Takes up what the audit keeps of the call. */
   readonly note?: (facts: AuditFacts) => void;
 }

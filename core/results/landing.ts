@@ -34,7 +34,12 @@ export interface Landed {
  * It ends early at a bound and says so.
  * @throws LIMIT_EXCEEDED when the disk is full, and what the source throws
  */
-export async function land(arriving: Arriving, path: string, bounds: Bounds, signal: AbortSignal): Promise<Landed> {
+export async function land(
+  arriving: Arriving,
+  path: string,
+  bounds: Bounds,
+  { signal, onRows = () => undefined }: { readonly signal: AbortSignal; readonly onRows?: ((rows: number) => void) | undefined },
+): Promise<Landed> {
   const source = "rows" in arriving ? arriving.rows : arriving.csv;
   const columns = tableColumns(source.columns);
   const folder = await mkdtemp(`${path}.part-${process.pid}-`).catch(diskProblem(path));
@@ -45,7 +50,7 @@ export async function land(arriving: Arriving, path: string, bounds: Bounds, sig
       else if (performance.now() >= bounds.until) cut.by = "time";
       return cut.by !== undefined;
     };
-    const staged = await staging(arriving, folder, { bounds, cut, isFull });
+    const staged = await staging(arriving, folder, { bounds, cut, isFull, onRows });
     signal.throwIfAborted();
     const made = join(folder, "stored");
     const declared = "csv" in arriving;
@@ -71,19 +76,25 @@ interface Staging {
   readonly bounds: Bounds;
   readonly cut: { by?: Truncated };
   readonly isFull: (bytes: number) => boolean;
+  readonly onRows: (rows: number) => void;
 }
 
-async function staging(arriving: Arriving, folder: string, { bounds, cut, isFull }: Staging): Promise<Staged> {
-  if ("rows" in arriving) return stage(bounded(arriving.rows, bounds, cut), folder, isFull);
+async function staging(arriving: Arriving, folder: string, { bounds, cut, isFull, onRows }: Staging): Promise<Staged> {
+  if ("rows" in arriving) return stage(bounded(arriving.rows, { ...bounds, onRows }, cut), folder, isFull);
   const { csv } = arriving;
   const tooMany = (bytes: number): boolean => {
+    onRows(csv.rows);
     if (csv.rows >= bounds.rows) cut.by = "rows";
     return cut.by !== undefined || isFull(bytes);
   };
   return stageCsv(csv, folder, tooMany);
 }
 
-function bounded(rows: RowStream, { rows: most }: Bounds, cut: { by?: Truncated }): RowStream {
+function bounded(
+  rows: RowStream,
+  { rows: most, onRows }: Pick<Bounds, "rows"> & Pick<Staging, "onRows">,
+  cut: { by?: Truncated },
+): RowStream {
   return {
     columns: rows.columns,
     async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
@@ -96,6 +107,7 @@ function bounded(rows: RowStream, { rows: most }: Bounds, cut: { by?: Truncated 
           return;
         }
         left -= batch.length;
+        onRows(most - left);
       }
     },
     [Symbol.asyncDispose]: () => rows[Symbol.asyncDispose](),

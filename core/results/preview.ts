@@ -3,7 +3,7 @@ import type { Batch, Column, RowStream, Value } from "../contract/rows.ts";
 import type { InlineResult } from "../contract/tool.ts";
 import { jsonText } from "../export/cell.ts";
 import { csvHeader, csvRow } from "../export/csv.ts";
-import { Problem, problem, toPublic } from "../problem.ts";
+import { asProblem, type Problem, problem, toPublic } from "../problem.ts";
 
 /** How much of a result is shown, and how long the rest is counted. */
 export interface PreviewBudget {
@@ -85,7 +85,7 @@ export async function preview(
       break;
     }
     if (keeping !== undefined && (cut !== undefined || keeping.always)) {
-      kept = await keptBy(keeping, replayed(rows, held, batches));
+      kept = await keptBy(keeping, rows, held, batches);
       if (kept.kept !== undefined) total = kept.kept.rows;
       if (kept.kept?.truncated !== undefined || kept.unkept !== undefined) counted = "at least";
     }
@@ -101,26 +101,34 @@ export async function preview(
   return { text: form.whole(rows.columns, shown, facts), ...facts };
 }
 
-/** The rows that were read already, then those that are still to come. */
-function replayed({ columns }: RowStream, held: Batch[], rest: AsyncIterator<Batch>): RowStream {
-  return {
+/** Keeps the rows that were read already and those still to come. Where they cannot be kept, the first of them are told all the same. */
+async function keptBy(
+  { keep }: Keeping,
+  { columns }: RowStream,
+  held: Batch[],
+  rest: AsyncIterator<Batch>,
+): Promise<Pick<InlineResult, "kept" | "unkept">> {
+  let broken: unknown;
+  const all: RowStream = {
     columns,
     async *[Symbol.asyncIterator]() {
       for (let batch = held.shift(); batch !== undefined; batch = held.shift()) yield batch;
-      for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+      for (let next = await reading(); next.done !== true; next = await reading()) yield next.value;
     },
     [Symbol.asyncDispose]: async () => undefined,
   };
-}
-
-/** Without room for it a result is not kept; its first rows are told all the same. */
-async function keptBy({ keep }: Keeping, rows: RowStream): Promise<Pick<InlineResult, "kept" | "unkept">> {
+  const reading = () =>
+    rest.next().catch((error) => {
+      broken = error;
+      throw error;
+    });
   try {
-    const { name, rows: count, truncated } = await keep(rows);
+    const { name, rows: count, truncated } = await keep(all);
     return { kept: { name, rows: count, ...(truncated && { truncated }) } };
   } catch (error) {
-    if (error instanceof Problem && error.code === "LIMIT_EXCEEDED") return { unkept: toPublic(error) };
-    throw error;
+    const reported = asProblem(error);
+    if (broken !== undefined || reported.code === "CANCELLED") throw error;
+    return { unkept: toPublic(reported) };
   }
 }
 

@@ -16,8 +16,12 @@ export interface Kept {
   readonly lineage: Lineage;
   /** What decides the answer, where it may be given again. */
   readonly asked?: string | undefined;
-  /** Rows the policy held back. */
+  /** True once the policy held rows back. */
   readonly narrowed?: () => boolean;
+  /** Time for reading rows, where the statement has less than results.maxTime. */
+  readonly maxMillis?: number | undefined;
+  /** Told how many rows there are so far. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
 
 export interface ResultLimits {
@@ -79,7 +83,12 @@ export function createResults(deps: {
   let closed = false;
 
   const opened = async (): Promise<Catalogue> => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const { code = "failed" } = error as NodeJS.ErrnoException;
+      throw problem("CONFIG_INVALID", `Cannot keep results in "${folder}": ${code}`, "Check results.folder and its permissions", error);
+    }
     opening ??= openState(join(folder, "index.db"), deps.log.warn).then((state) => ({ state, catalogue: createCatalogue(state) }));
     const { catalogue } = await opening.catch((error) => {
       opening = undefined;
@@ -122,14 +131,14 @@ export function createResults(deps: {
   };
 
   return {
-    async keep(arriving, owner, { lineage, asked, narrowed }, signal) {
+    async keep(arriving, owner, { lineage, asked, narrowed, maxMillis = Number.POSITIVE_INFINITY, onRows }, signal) {
       const catalogue = await opened();
       const left = await room(catalogue, ownerOf(owner));
       const id = randomBytes(12).toString("hex");
-      const until = performance.now() + limits.maxTimeMillis;
+      const until = performance.now() + Math.min(limits.maxTimeMillis, maxMillis);
       const bounds = { rows: limits.maxRows, bytes: Math.min(limits.maxBytes, left), until };
       const policy = deps.policy(owner);
-      const landed = await land(arriving, pathOf(id), bounds, signal);
+      const landed = await land(arriving, pathOf(id), bounds, { signal, onRows });
       const truncated = narrowed?.() ? "policy" : landed.truncated === "bytes" && left < limits.maxBytes ? "disk" : landed.truncated;
       try {
         const created = now();

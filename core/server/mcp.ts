@@ -137,8 +137,9 @@ function callContext({ mcpReq }: ServerContext, principal: Principal, person: Ca
     ...(typeof meta.traceparent === "string" && { traceparent: meta.traceparent }),
     ...(typeof meta.tracestate === "string" && { tracestate: meta.tracestate }),
     ...(progressToken !== undefined && {
-      progress: (seconds: number) => {
-        const params = { progressToken, progress: seconds, message: `running for ${seconds} s` };
+      progress: (seconds: number, rows: number) => {
+        const kept = rows === 0 ? "" : `, ${rows} rows kept`;
+        const params = { progressToken, progress: seconds, message: `running for ${seconds} s${kept}` };
         // A client that went away is noticed by its transport; progress for it is nobody's loss.
         mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
       },

@@ -15,8 +15,8 @@ export interface CallContext {
   readonly tracestate?: string;
   /** Whoever can be asked before something happens, and what they said; absent where nobody can be. @throws CONFLICT for an answer to something else */
   person?(): Promise<Person | undefined>;
-  /** Told how many seconds the call has been running, about twice a second, for callers that asked. */
-  progress?(seconds: number): void;
+  /** Told how many seconds the call has been running, and how many rows it has kept, about twice a second, for callers that asked. */
+  progress?(seconds: number, rows: number): void;
 }
 
 /** What a call can do, given on whose behalf; bound afresh for each call. */
@@ -76,7 +76,8 @@ async function run(
   context: CallContext,
 ): Promise<string | Question> {
   const span = telemetry.root("tool", name, context);
-  const beat = heartbeat(context);
+  const done = { rows: 0 };
+  const beat = heartbeat(context, done);
   if (ready !== undefined) await ready();
   const tools = mayUse === undefined ? all : all.filter((tool) => mayUse(context.principal, tool));
   let audited: AuditedCall | undefined;
@@ -87,8 +88,11 @@ async function run(
     const { principal, signal } = context;
     const person = context.person && (await context.person());
     signal.throwIfAborted();
+    const keeping = (rows: number) => {
+      done.rows = rows;
+    };
     const call: Call = {
-      ...bind({ principal, signal, span, ...(audited && { note: audited.note }) }, person),
+      ...bind({ principal, signal, span, keeping, ...(audited && { note: audited.note }) }, person),
       principal,
       signal,
       traceId: span.traceId,
@@ -115,9 +119,9 @@ async function run(
   }
 }
 
-function heartbeat({ progress }: CallContext): ReturnType<typeof setInterval> | undefined {
+function heartbeat({ progress }: CallContext, done: { readonly rows: number }): ReturnType<typeof setInterval> | undefined {
   const started = performance.now();
-  return progress && setInterval(() => progress(Math.round((performance.now() - started) / 100) / 10), 500);
+  return progress && setInterval(() => progress(Math.round((performance.now() - started) / 100) / 10, done.rows), 500);
 }
 
 function unknownTool(name: string, tools: readonly Tool[]): Problem {

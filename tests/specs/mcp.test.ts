@@ -109,7 +109,7 @@ describe("the stdio server", () => {
   it("sends progress while a call runs, to those who asked", async () => {
     let finish: (text: string) => void = () => undefined;
     const { ask, initialize, until, seen } = start((_name, _input, { progress }) => {
-      progress?.(0.5);
+      progress?.(0.5, 7);
       return new Promise((resolve) => {
         finish = resolve;
       });
@@ -117,7 +117,7 @@ describe("the stdio server", () => {
     await initialize();
     const answer = ask(1, "tools/call", { name: "query", arguments: {}, _meta: { progressToken: "p1" } });
     const { params } = await until(({ method }) => method === "notifications/progress");
-    assert.deepEqual(params, { progressToken: "p1", progress: 0.5, message: "running for 0.5 s" });
+    assert.deepEqual(params, { progressToken: "p1", progress: 0.5, message: "running for 0.5 s, 7 rows kept" });
     finish("done");
     assert.equal((await answer).result.content[0].text, "done");
     assert.equal(seen.filter(({ method }) => method === "notifications/progress").length, 1);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Value } from "../../core/contract/rows.ts";
@@ -26,6 +27,16 @@ const stateFolder = (): string => {
   return folder;
 };
 const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath];
+
+/** Nothing the first time. */
+function onceThen(work: () => Promise<void>): () => Promise<void> {
+  let called = false;
+  return () => {
+    if (called) return work();
+    called = true;
+    return Promise.resolve();
+  };
+}
 
 /** Everything that is listed can be read, with as many rows as it says. */
 async function checkAll(state: string): Promise<number> {
@@ -86,7 +97,10 @@ describe("stored results survive", () => {
     let kept = 0;
     await new Promise<void>((done) => {
       for (const { stdout } of children)
-        stdout.on("data", (text: Buffer) => (kept += text.toString().split("kept").length - 1) >= 12 && done());
+        stdout.on("data", (text: Buffer) => {
+          kept += text.toString().split("kept").length - 1;
+          if (kept >= 12) done();
+        });
     });
     await Promise.all(
       children.map((child) => {
@@ -135,6 +149,36 @@ describe("stored results survive", () => {
     await second.close();
     const [aside = ""] = readdirSync(results).filter((name) => name.includes(".broken-"));
     assert.match(readFileSync(join(results, aside), "utf8"), /this is no database/);
+  });
+
+  it("a place where nothing can be written, or a record of a later version: queries go on, and say that nothing is kept", async () => {
+    const { driver } = memoryDriver({ many: many(3000), few: many(2) });
+    const state = stateFolder();
+    writeFileSync(join(state, "results"), "a file where the folder is to be");
+    const blocked = await resultsApp([driver], { main: "memory:x" }, {}, state);
+    assert.match(
+      (await blocked.lines("query", { sql: "many" })).at(-1) ?? "",
+      /^-- 100 of at least \d+ rows: .*; not kept: CONFIG_INVALID: Cannot keep results in /,
+    );
+    assert.equal((await blocked.lines("query", { sql: "few" })).at(-1), "-- 2 rows");
+    await blocked.close();
+    rmSync(join(state, "results"));
+    mkdirSync(join(state, "results"));
+    const later = new DatabaseSync(join(state, "results", "index.db"));
+    later.exec("PRAGMA user_version = 99");
+    later.close();
+    const older = await resultsApp([driver], { main: "memory:x" }, {}, state);
+    assert.match((await older.lines("query", { sql: "many" })).at(-1) ?? "", /not kept: CONFIG_INVALID: .* was written by a later version/);
+    assert.equal((await problemOf(older.call("analyze", { sql: "select * from r1" }))).code, "CONFIG_INVALID");
+    await older.close();
+  });
+
+  it("a source that breaks off: the call fails as it would have, and nothing is kept of it", async () => {
+    const fails = { ...many(5000), beforeBatch: onceThen(() => Promise.reject(new Error("the source broke off"))) };
+    const room = await resultsApp([memoryDriver({ fails }).driver], { main: "memory:x" });
+    assert.equal((await problemOf(room.call("query", { sql: "fails" }))).code, "INTERNAL");
+    assert.deepEqual(await room.app.results?.list(room.app.principal), []);
+    await room.close();
   });
 
   it("bounds: a result that stops at one says so, and the least used make way", async () => {

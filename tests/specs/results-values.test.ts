@@ -21,7 +21,7 @@ function kept(exporter: Exporter): Exporter {
       const folder = await mkdtemp(join(tmpdir(), "tidegate-kept-"));
       const path = join(folder, "kept.duckdb");
       try {
-        await land({ rows }, path, bounds, options.signal);
+        await land({ rows }, path, bounds, options);
         await using cage = await createDuckdbDriver().cage?.([{ name: "r1", path }], { signal: options.signal, readOnly: true });
         if (cage === undefined) throw new Error("DuckDB has no cage");
         yield* exporter.encode(await cage.query("select * from r1", [], { signal: options.signal, batchSize: 2048 }), options);

@@ -17,6 +17,7 @@ export function casbinGrants(own: Grants, ask: Ask, byColumn: boolean): Grants {
     },
     // Nobody can tell from a Casbin model that it refuses nothing.
     unrestricted: () => false,
+    allNamed: () => false,
     // Nor what it grants somewhere: whoever may change nothing is told so when they try.
     mayChange: own.mayChange,
   };

@@ -77,7 +77,7 @@ export function hiddenDenial({ grants }: Permissions, connection: string, analys
     const verb = verbFor(use);
     if (!table.may("select") && !table.may(verb)) return hide("object", use.through?.[0]?.name ?? use.name, table.refusedBy("select")?.id);
     for (const { column, byStar } of columnsOf(analysis, use)) {
-      if (byStar && use.through === undefined && verb === "select") continue;
+      if (byStar && verb === "select" && analysis.relations.some((other) => isDirect(other, use))) continue;
       const { visible, by } = table.column(column, "select");
       if (visible) continue;
       const via = use.through?.[0];
@@ -87,6 +87,10 @@ export function hiddenDenial({ grants }: Permissions, connection: string, analys
   }
   return undefined;
 }
+
+/** Whether a statement names the same relation itself: a star may have reached it there. */
+const isDirect = (other: RelationUse, { schema, name }: RelationUse): boolean =>
+  other.through === undefined && other.name === name && other.schema === schema;
 
 export function verbFor({ access }: RelationUse): Verb {
   if (access === "read") return "select";
@@ -129,9 +133,9 @@ export function writeDenial(
   );
 }
 
-/** The engine's own catalog tells names of hidden things; only who may see all of a connection may ask it. */
+/** The engine's own catalog tells names of hidden things, and values in its texts; only who may see all of a connection may ask it. */
 export function catalogDenial({ grants }: Permissions, connection: string, use: RelationUse): Denial | undefined {
-  if (grants.unrestricted(connection)) return undefined;
+  if (grants.unrestricted(connection) || (use.tells === "names" && grants.allNamed(connection))) return undefined;
   return deny(`The engine's catalog "${full(use)}" also tells of what is not open to you`, "Use inspect: it shows what is open to you");
 }
 

@@ -24,6 +24,8 @@ export interface Grants {
   table(subject: Subject): TableGrants;
   /** True when everything of a connection may be read as it is: nothing is refused, masked or filtered there. */
   unrestricted(connection: string): boolean;
+  /** True when no name of a connection is hidden, though rows may be filtered and columns masked. */
+  allNamed(connection: string): boolean;
   /** Whether something of a connection may be changed. */
   mayChange(connection: string): boolean;
 }
@@ -49,6 +51,9 @@ export function createGrants(rules: readonly Rule[]): Grants {
       const narrowing = here.some(({ denies, mask, where }) => denies?.has("select") || mask !== undefined || where !== undefined);
       return !narrowing && ordered.some((rule) => rule.grants.has("select") && coversAll(rule, connection));
     },
+    allNamed: (connection) =>
+      !ordered.some((rule) => rule.coversConnection(connection) && rule.denies?.has("select")) &&
+      ordered.some((rule) => rule.grants.has("select") && coversAll(rule, connection)),
     mayChange(connection) {
       const here = ordered.filter((rule) => rule.coversConnection(connection));
       const refused = (verb: Verb) => here.some((rule) => rule.denies?.has(verb) && coversAll(rule, connection));
