@@ -1,5 +1,5 @@
 import type { CatalogColumn } from "../../../core/contract/catalog.ts";
-import type { PushedCondition } from "../../../core/contract/driver.ts";
+import type { Params, PushedCondition } from "../../../core/contract/driver.ts";
 import { holds, isNode, type Json, type Node, nodes, text, texts } from "../guard/json.ts";
 import { same } from "../guard/scope.ts";
 import { comparing, constantOf } from "./literal.ts";
@@ -11,6 +11,8 @@ export interface Place {
   readonly columns: readonly CatalogColumn[];
   /** Whether its engine holds every column to its type. */
   readonly strict: boolean;
+  /** Of the statement. */
+  readonly params: Params;
 }
 
 /** One condition of a WHERE or ON, on its way down to the tables. */
@@ -78,7 +80,7 @@ function sidesOf(join: Node, above: readonly Conjunct[]): readonly [readonly Con
   }
   if (kind === "LEFT") return [above, [...nullable(above), ...own]];
   if (kind === "RIGHT") return [[...nullable(above), ...own], above];
-  if (kind === "OUTER" || kind === "FULL") return [nullable(above), nullable(above)];
+  if (kind === "FULL") return [nullable(above), nullable(above)];
   return kind === "SEMI" || kind === "ANTI" ? [above, own] : [[], []];
 }
 
@@ -93,7 +95,7 @@ const comparisons: Readonly<Record<string, readonly [PushedCondition["op"], flip
 function readCondition({ expression, nullable }: Conjunct, node: Node, place: Place): PushedCondition[] {
   const type = text(expression.type);
   const on = (column: Json | undefined, op: PushedCondition["op"], ...constants: (Json | undefined)[]) =>
-    condition(columnNamed(column, node, place), op, constants, place.strict);
+    condition(columnNamed(column, node, place), op, constants, place);
   const [first, ...others] = nodes(expression.children);
   if (type === "OPERATOR_IS_NULL") return nullable ? [] : on(first, "is null");
   if (type === "OPERATOR_IS_NOT_NULL") return on(first, "is not null");
@@ -109,13 +111,13 @@ function condition(
   column: CatalogColumn | undefined,
   op: PushedCondition["op"],
   constants: readonly (Json | undefined)[],
-  strict: boolean,
+  { strict, params }: Place,
 ): PushedCondition[] {
   const type = column && comparing(column, strict);
   if (column === undefined || type === undefined) return [];
   if (type === "text" && (op.startsWith("<") || op.startsWith(">"))) return [];
   if ((type === "date" || type === "timestamp") && op === "is null") return [];
-  const values = constants.map((constant) => constantOf(constant, type)).filter((value) => value !== undefined);
+  const values = constants.map((constant) => constantOf(constant, type, params)).filter((value) => value !== undefined);
   return values.length === constants.length ? [{ column: column.name, type, op, values }] : [];
 }
 

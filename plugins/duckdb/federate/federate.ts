@@ -12,7 +12,7 @@ import type { Grammar } from "../sql/grammar.ts";
 import { explained } from "../sql/text.ts";
 import { forbiddenFunctions, parse, writingFunctions } from "../sql/tree.ts";
 import { bindingError } from "./binding.ts";
-import { conditionsOf } from "./conditions.ts";
+import { conditionsOf, type Place } from "./conditions.ts";
 import { excludedIn, type Named, rename } from "./names.ts";
 import { caseOnly, noColumns, noSelect, noSingle, noTable, outside, unplaced } from "./refusals.ts";
 import { type Table, tablesOf, written } from "./tables.ts";
@@ -109,13 +109,13 @@ function partOf(table: Table, { tree, sites, read }: AsIs, federation: Federatio
     connection,
     table: object,
     columns: names.length > 0 ? names : [some],
-    where: common(own, tree, federation.strict(connection)),
+    where: common(own, tree, { strict: federation.strict(connection), params: federation.params }),
   };
 }
 
 /** Rows that one place needs may not be left out because another does not. */
-function common(own: readonly Named[], tree: Node, strict: boolean): readonly PushedCondition[] {
-  const places = new Map(own.map(({ node, table }) => [node, { written: written(node), columns: table.columns, strict }]));
+function common(own: readonly Named[], tree: Node, facts: Pick<Place, "strict" | "params">): readonly PushedCondition[] {
+  const places = new Map(own.map(({ node, table }) => [node, { written: written(node), columns: table.columns, ...facts }]));
   const lists = [...conditionsOf(tree, places).values()].map((list) => new Map(list.map((condition) => [keyOf(condition), condition])));
   const [first = new Map<string, PushedCondition>(), ...others] = lists;
   let room = mostCharacters;

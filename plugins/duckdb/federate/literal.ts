@@ -1,5 +1,5 @@
 import type { CatalogColumn } from "../../../core/contract/catalog.ts";
-import type { PushedCondition } from "../../../core/contract/driver.ts";
+import type { Params, PushedCondition } from "../../../core/contract/driver.ts";
 import type { Value } from "../../../core/contract/rows.ts";
 import { isNode, type Json, text } from "../guard/json.ts";
 
@@ -26,8 +26,9 @@ function isExact(nativeType: string): boolean {
 }
 
 /** The value of a constant as every engine reads it; `undefined` for any other, and for what is no value of the column's own kind. */
-export function constantOf(node: Json | undefined, kind: Comparing): Value | undefined {
+export function constantOf(node: Json | undefined, kind: Comparing, params: Params): Value | undefined {
   if (!isNode(node)) return undefined;
+  if (text(node.class) === "PARAMETER") return valueOfParameter(params, text(node.identifier), kind);
   const isCast = text(node.class) === "CAST" && node.try_cast !== true && isNode(node.cast_type);
   const cast = isCast && isNode(node.cast_type) ? text(node.cast_type.id) : "";
   const constant = isCast ? node.child : node;
@@ -40,6 +41,15 @@ export function constantOf(node: Json | undefined, kind: Comparing): Value | und
   if (id === "INTEGER" || id === "BIGINT") return kind === "integer" ? integer(digits(value)) : digits(value);
   const info = isNode(type) && isNode(type.type_info) ? type.type_info : {};
   return id === "DECIMAL" && kind === "decimal" ? withPoint(digits(value), Number(info.scale ?? 0)) : undefined;
+}
+
+function valueOfParameter(params: Params, name: string, kind: Comparing): Value | undefined {
+  const value: unknown = Array.isArray(params) ? params[Number(name) - 1] : (params as Readonly<Record<string, Value>>)[name];
+  if (typeof value === "string") return valueOfText(value, kind, "");
+  const whole = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
+  if (whole === undefined || BigInt.asIntN(64, whole) !== whole) return undefined;
+  if (kind === "decimal") return String(whole);
+  return kind === "integer" ? integer(String(whole)) : undefined;
 }
 
 const longestText = 200;

@@ -1,5 +1,4 @@
 import type { MaskForm, RelationRestriction } from "../../../core/contract/analysis.ts";
-import type { Diagnosis } from "../../../core/contract/problem.ts";
 import type { Value } from "../../../core/contract/rows.ts";
 import { refusal } from "../errors/refusal.ts";
 import { text as literalText, quoted } from "../sql/quote.ts";
@@ -30,19 +29,12 @@ export async function renderRestricted(
   for (const restriction of restrictions) {
     const relation = names.snapshot.relation([restriction.schema ?? "main", restriction.name]);
     if (relation === undefined) continue;
-    if (relation.kind === "view") throw refusal(onlyTables(relation.name));
     substituted.set(relation, await permittedTree(relation, restriction, names, grammar));
   }
   await nameItems(tree, grammar);
   substitute(read, names, substituted);
   return grammar.deparse(writeTree(tree));
 }
-
-const onlyTables = (view: string): Diagnosis => ({
-  code: "UNSUPPORTED",
-  message: `The policy masks or filters the view "${view}" itself, and the driver can do so with tables only`,
-  hint: "Have the rule name the tables the view reads",
-});
 
 async function permittedTree(relation: Relation, restriction: RelationRestriction, names: Names, grammar: Grammar): Promise<Node> {
   const text = permitted(relation, restriction);
@@ -89,10 +81,12 @@ const holdsClass = (value: Json, name: string): boolean =>
 
 function substitute({ sites, qualified }: Read, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
   for (const { node, relation } of sites) {
-    const query = relation.kind === "table" ? copy(substituted.get(relation)) : viewBody(relation, names, substituted);
+    const permitted = copy(substituted.get(relation));
+    const query = permitted ?? (relation.kind === "view" ? viewBody(relation, names, substituted) : undefined);
     if (query === undefined) continue;
+    if (permitted !== undefined && relation.kind === "view") writeOut(permitted, relation, names, substituted);
     const aliases = texts(node.column_name_alias);
-    const columns = relation.kind === "view" ? relation.columns.map((name, at) => aliases[at] ?? name) : aliases;
+    const columns = permitted === undefined ? relation.columns.map((name, at) => aliases[at] ?? name) : aliases;
     const { alias, sample } = node;
     for (const key of Object.keys(node)) delete node[key];
     Object.assign(node, { type: "SUBQUERY", alias: text(alias) || relation.name, subquery: { node: query } });
@@ -105,6 +99,17 @@ function substitute({ sites, qualified }: Read, names: Names, substituted: Reado
     const owner = sites.find(({ relation }) => parts.length > 2 && same(relation.schema, parts.at(-3) ?? ""));
     if (owner !== undefined) reference.column_names = parts.slice(-2);
   }
+}
+
+/** Puts a view's body where the permitted part of it names the view, when the view reads something that is restricted too. */
+function writeOut(permitted: Node, view: Relation, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
+  const body = viewBody(view, names, substituted);
+  if (body === undefined) return;
+  const [own] = readStatement(permitted, names).sites.filter(({ relation }) => relation === view);
+  if (own === undefined) return;
+  const { node } = own;
+  for (const key of Object.keys(node)) delete node[key];
+  Object.assign(node, { type: "SUBQUERY", alias: view.name, subquery: { node: body }, column_name_alias: [...view.columns] });
 }
 
 /** A view over something restricted is written out; others stay. */
