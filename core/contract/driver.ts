@@ -42,6 +42,8 @@ export interface EngineFacts {
   readonly blocking?: boolean;
   /** True when every socket goes where `ConnectOptions.reach` says, so that the connection can go through a tunnel. */
   readonly tunnels?: boolean;
+  /** True when `describe` before a query gives its plan, and not its columns. */
+  readonly describesPlans?: boolean;
   /** True when a column holds only values of its own type, and CSV therefore tells its values from each other. */
   readonly typed?: boolean;
   /**
@@ -110,6 +112,8 @@ export interface StoredTable {
 /** The connections a statement may name, and what they hold. */
 export interface Federation {
   readonly connections: readonly string[];
+  /** What the statement's parameters stand for. */
+  readonly params: Params;
   readonly signal: AbortSignal;
   /** The fact of that name of a connection's engine. */
   strict(connection: string): boolean;

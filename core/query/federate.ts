@@ -36,6 +36,8 @@ export interface NamedTable {
 /** What one connection is asked. */
 export interface AskedPart extends FederatedPart {
   readonly sql: string;
+  /** The same without conditions. */
+  readonly all: string;
 }
 
 /** A statement taken apart. */
@@ -139,6 +141,7 @@ async function take(deps: Deps, input: FederatedInput, caller: Caller): Promise<
   try {
     const plan = await driver.federate(input.sql, {
       connections: deps.connections,
+      params: input.params ?? [],
       signal,
       strict: (connection) => deps.facts(connection).strict === true,
       async table(connection, path) {
@@ -149,10 +152,9 @@ async function take(deps: Deps, input: FederatedInput, caller: Caller): Promise<
       },
     });
     planning.end();
-    const parts = plan.parts.map((part) => ({
-      ...part,
-      sql: partSql(part, froms.get(part.table) ?? part.table.name, deps.facts(part.connection).identifierQuote),
-    }));
+    const asked = (part: FederatedPart) =>
+      partSql(part, froms.get(part.table) ?? part.table.name, deps.facts(part.connection).identifierQuote);
+    const parts = plan.parts.map((part) => ({ ...part, sql: asked(part), all: asked({ ...part, where: [] }) }));
     return { split: { parts, sql: plan.sql }, driver, clock, explained };
   } catch (error) {
     throw failed(planning, await explained(error));
@@ -186,7 +188,17 @@ async function landAll(deps: Deps, parts: readonly AskedPart[], folder: string, 
   return landed;
 }
 
+/** A condition spares rows and decides nothing: where the engine does not take one, as of a text its column's character set has not, it is asked without. */
 async function landPart(deps: Deps, part: AskedPart, path: string, caller: Caller): Promise<void> {
+  try {
+    await landAsked(deps, part, path, caller);
+  } catch (error) {
+    if (part.where.length === 0 || asProblem(error).code !== "SQL_INVALID") throw error;
+    await landAsked(deps, { ...part, sql: part.all }, path, caller);
+  }
+}
+
+async function landAsked(deps: Deps, part: AskedPart, path: string, caller: Caller): Promise<void> {
   await using prepared = await deps.prepare(part, caller);
   const arriving = await arrivingOf(prepared, deps.facts(part.connection));
   await using source = "csv" in arriving ? arriving.csv : arriving.rows;

@@ -1,4 +1,5 @@
 import type { RelationRestriction } from "../contract/analysis.ts";
+import type { EngineFacts } from "../contract/driver.ts";
 import type { Narrowing } from "../contract/policy.ts";
 import type { Column } from "../contract/rows.ts";
 import { Problem, problem } from "../problem.ts";
@@ -50,18 +51,18 @@ const quotesData: ReadonlySet<string> = new Set(["SQL_INVALID", "CONSTRAINT_VIOL
 export const hidesRows = ({ restrictions = [] }: Narrowing): boolean => restrictions.some(({ where }) => where.length > 0);
 
 /** Refuses a statement that answers with a plan where rows are filtered. @throws POLICY_DENIED */
-export function refusePlan(sql: string, narrowing: Narrowing): void {
-  if (!hidesRows(narrowing) || !asksForPlan(sql)) return;
+export function refusePlan(sql: string, narrowing: Narrowing, { describesPlans = false }: Pick<EngineFacts, "describesPlans">): void {
+  if (!hidesRows(narrowing) || !asksForPlan(sql, describesPlans)) return;
   throw problem("POLICY_DENIED", withheldPlan, "Ask for the rows themselves, or have somebody explain who sees the table as it is");
 }
 
 export const withheldPlan = "The plan is withheld: rows are filtered for you, and it would tell how many there are";
 
 /** `describe t` tells columns alone; what follows the word decides. */
-function asksForPlan(sql: string): boolean {
+function asksForPlan(sql: string, describesPlans: boolean): boolean {
   const text = sql.replace(/^(?:\s|--[^\n\r]*|#[^\n\r]*|\/\*[\s\S]*?\*\/|;|\uFEFF)+/, "").toLowerCase();
-  return (
-    /^explain\b/.test(text) ||
-    /^(?:desc|describe|analy[sz]e)\b[\s\S]*\b(?:select|with|values|table|from|insert|update|delete|replace)\b/.test(text)
-  );
+  if (/^explain\b/.test(text)) return true;
+  const [word] = /^(?:desc|describe|analy[sz]e)\b/.exec(text) ?? [];
+  if (word === undefined || (word.startsWith("desc") && !describesPlans)) return false;
+  return /\b(?:select|with|values|table|from|insert|update|delete|replace)\b/.test(text);
 }

@@ -2,7 +2,7 @@ import type { AuditFacts } from "../audit/call.ts";
 import type { Connections } from "../connection/connections.ts";
 import type { Leases } from "../connection/lease.ts";
 import type { RelationRestriction } from "../contract/analysis.ts";
-import type { Connection, CopyOptions, CsvStream, FileWriter, Params, QueryOptions, Statement } from "../contract/driver.ts";
+import type { Connection, CopyOptions, CsvStream, Driver, FileWriter, Params, QueryOptions, Statement } from "../contract/driver.ts";
 import type { Narrowing, Principal } from "../contract/policy.ts";
 import type { Missing } from "../contract/problem.ts";
 import type { RowStream } from "../contract/rows.ts";
@@ -119,7 +119,7 @@ export function createQueryRunner(deps: {
       startClock(clock, caller.signal, input.maxMillis);
       try {
         const judged = { ...caller, signal: clock.signal, connection: name, access };
-        const { narrowing, statement } = await judge(lease.connection, input, judged, deps.policy);
+        const { narrowing, statement } = await judge(lease, input, judged, deps.policy);
         judging.end();
         restricted = narrowing.restrictions ?? [];
         startClock(clock, caller.signal, input.maxMillis, narrowing.maxMillis);
@@ -171,7 +171,7 @@ function watched(csv: CsvStream, explained: (error: unknown) => Promise<Problem>
 }
 
 async function judge(
-  connection: Connection,
+  { connection, driver }: { readonly connection: Connection; readonly driver: Driver },
   { sql }: QueryInput,
   { principal, signal, span, note, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
   policy: Policy,
@@ -190,7 +190,7 @@ async function judge(
   span.set({ [attribute.fingerprint]: statement.analysis?.fingerprint });
   const narrowing = await policy.judge({ principal, connection: name, statement, access });
   note?.(narrowed(narrowing));
-  refusePlan(sql, narrowing);
+  refusePlan(sql, narrowing, driver.facts);
   if (narrowing.restrictions === undefined || connection.render !== undefined) return { narrowing, statement };
   throw problem(
     "UNSUPPORTED",

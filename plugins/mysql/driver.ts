@@ -12,7 +12,14 @@ export function createMysqlDriver(): Driver {
   return {
     name: "mysql",
     schemes: ["mysql", "mariadb"],
-    facts: { title: "MySQL / MariaDB", outlivesRollback: "auto-increment numbers that were used up", identifierQuote: "`", tunnels: true },
+    facts: {
+      describesPlans: true,
+      title: "MySQL / MariaDB",
+      outlivesRollback: "auto-increment numbers that were used up",
+      identifierQuote: "`",
+      strict: true,
+      tunnels: true,
+    },
     async connect(target, { signal, readOnly, reach }) {
       signal.throwIfAborted();
       const session = await openSession(readSettings(target, reach), readOnly, signal);
