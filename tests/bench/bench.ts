@@ -6,11 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { type Bench, mariaDbFigures, postgresFigures, sqliteFigures } from "./bulk.ts";
 import { formatFigures } from "./formats.ts";
+import { guardFigures } from "./guard.ts";
 import { type Figure, median, openSession, peakOf, runProcess } from "./measure.ts";
 import { roleDecision } from "./policy.ts";
 import { resultFigures } from "./results.ts";
 
-/** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`, or `npm run bench -- bulk` `-- formats` or `-- results` for one part. */
+/** Prints every figure of docs/benchmarks.md as a Markdown table: `npm run bench`, or `npm run bench -- bulk` `-- formats`, `-- results` or `-- guard` for one part. */
 const root = resolve(import.meta.dirname, "../..");
 const binary = process.env.BENCH_BINARY ?? join(root, "dist/bin/tidegate");
 const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
@@ -209,7 +210,8 @@ async function chosen(part: string | undefined): Promise<Figure[]> {
   const formats = part === undefined || part === "formats" ? await written((bench) => formatFigures({ ...bench, rows: rows * 5 })) : [];
   const exports = part === undefined || part === "bulk" ? await written(bulk) : [];
   const results = part === undefined || part === "results" ? await written(resultFigures) : [];
-  return [...(part === undefined ? await everythingElse() : []), ...exports, ...formats, ...results];
+  const guard = part === undefined || part === "guard" ? await guardFigures() : [];
+  return [...(part === undefined ? await everythingElse() : []), ...exports, ...formats, ...results, ...guard];
 }
 
 try {
