@@ -2,13 +2,13 @@ import { statSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { type App, type AppExport, exportFormats, readSplit } from "../core/app.ts";
-import type { ExportReport, QueryInput } from "../core/contract/tool.ts";
+import type { ExportReport } from "../core/contract/tool.ts";
 import { problem } from "../core/problem.ts";
 import type { Caller } from "../core/query/run.ts";
 import type { CommandContext } from "./commands.ts";
 import { exportLines } from "./export-report.ts";
 import type { Io } from "./io.ts";
-import { withTarget } from "./open.ts";
+import { configOf, withApp, withTarget } from "./open.ts";
 import { collect, commonOptions, durationOption } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { readParams, readSql, type StatementOptions } from "./statement.ts";
@@ -16,6 +16,7 @@ import { readParams, readSql, type StatementOptions } from "./statement.ts";
 interface ExportOptions extends StatementOptions {
   readonly to: string;
   readonly table?: string;
+  readonly from?: string;
   readonly format?: string;
   readonly compress?: "gzip" | "zstd";
   readonly partitionBy?: string;
@@ -29,10 +30,11 @@ interface ExportOptions extends StatementOptions {
 
 export function define(command: Command, context: CommandContext): void {
   commonOptions(command)
-    .argument("<target>", "a file, folder, glob, URL or configured connection")
+    .argument("[target]", "a file, folder, glob, URL or configured connection; none with --from")
     .argument("[sql]", "one SQL statement; without it, --table, -f or standard input")
     .requiredOption("--to <path>", "a file, whose ending says the format and compression, or a folder; {table}, {time} … are filled in")
     .option("--table <name>", "export this whole table or view")
+    .option("--from <result>", "export a kept result, such as r1")
     .addOption(jobsOption())
     .option("-f, --file <file>", "read the SQL from a file")
     .option("--param <name=value>", "value for a named placeholder, repeatable", collect)
@@ -46,7 +48,9 @@ export function define(command: Command, context: CommandContext): void {
     .option("--no-meta", "write no .meta.json beside the file")
     .addOption(durationOption("--timeout <duration>", "stop the statement after this long, e.g. 10m"))
     .addHelpText("after", examples)
-    .action((target: string, sql: string | undefined, options: ExportOptions) => exportCommand(target, sql, options, context));
+    .action((target: string | undefined, sql: string | undefined, options: ExportOptions) =>
+      options.from === undefined ? exportCommand(target, sql, options, context) : exportKept([target, sql], options, context),
+    );
 }
 
 const examples = `
@@ -55,14 +59,39 @@ Examples:
   tidegate export shop.db 'select * from orders where total > 100' --to big.csv.gz
   tidegate export lake/ 'select * from events' --to events.xlsx --overwrite
   tidegate export shop.db -f report.sql --to report.json --no-meta
+  tidegate export --from r1 --to r1.parquet
   tidegate export shop.db --table orders --to archive/
   tidegate export shop.db --table orders --to 'orders-{date}.{format}' --format ndjson
   tidegate export shop.db --table orders --to orders.csv --split 100MB
   tidegate export shop.db --table orders --to orders --partition-by region,year
   tidegate export shop.db 'select * from orders where id > 900' --to orders.csv --append`;
 
-async function exportCommand(target: string, sql: string | undefined, options: ExportOptions, context: CommandContext): Promise<void> {
+/** @throws NOT_FOUND, RESULT_EXPIRED */
+async function exportKept(given: readonly (string | undefined)[], options: ExportOptions, context: CommandContext): Promise<void> {
   const { io } = context;
+  const { from = "", table, jobs, file, param, p, timeout } = options;
+  if ([...given, table, jobs, file, param, p].some((value) => value !== undefined))
+    throw problem(
+      "INPUT_INVALID",
+      "--from was given together with a target or a statement",
+      "Give --from and --to alone: a result is written whole",
+    );
+  const wish = readWish(options, io.cwd);
+  await withApp("export", [], await configOf(options, context), context, async (app, caller) => {
+    const total = (await app.results?.find(app.principal, from))?.rows;
+    await write({ app, caller, io, total, shown: options.to }, { from, ...(timeout !== undefined && { maxMillis: timeout }) }, wish);
+  });
+}
+
+async function exportCommand(
+  target: string | undefined,
+  sql: string | undefined,
+  options: ExportOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { io } = context;
+  if (target === undefined)
+    throw problem("INPUT_INVALID", 'Missing required argument "target"', "Name a database, or a kept result with --from");
   const { table: name, timeout, jobs } = options;
   if (name !== undefined && sql !== undefined) throw problem("INPUT_INVALID", "SQL and --table were both given", "Give one of them");
   if (name === undefined && jobs !== undefined)
@@ -105,7 +134,7 @@ interface Writing {
   readonly shown: string;
 }
 
-async function write({ app, caller, io, total, shown }: Writing, input: QueryInput, request: AppExport): Promise<void> {
+async function write({ app, caller, io, total, shown }: Writing, input: Parameters<App["export"]>[0], request: AppExport): Promise<void> {
   const progress = createProgress(io, total);
   let report: ExportReport;
   try {

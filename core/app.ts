@@ -6,7 +6,7 @@ import { createCatalogs } from "./catalog/catalog.ts";
 import { createColumnIndex } from "./catalog/column-index.ts";
 import { type CatalogEncoding, encode } from "./catalog/encode.ts";
 import { createInspect } from "./catalog/inspect.ts";
-import { tableNamed } from "./catalog/named-table.ts";
+import { nameTable, tableNamed } from "./catalog/named-table.ts";
 import { page as pageOf } from "./catalog/page.ts";
 import { findObject, suggest } from "./catalog/resolve.ts";
 import { search } from "./catalog/search.ts";
@@ -56,12 +56,12 @@ import { confirmOf } from "./query/confirm.ts";
 import type { Federator } from "./query/federate.ts";
 import { lineageOf } from "./query/lineage.ts";
 import { inspectedOrStored, profiled } from "./query/profiled.ts";
+import { questionOf } from "./query/question.ts";
 import { type Caller, createQueryRunner, type Prepared } from "./query/run.ts";
 import { wholeRows } from "./query/whole.ts";
 import type { Profile } from "./results/profile.ts";
 import { createResults, noResults, type Results } from "./results/results.ts";
 import { createSecrets } from "./secrets/resolve.ts";
-import { quoteIdentifier } from "./sql/quote.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
 import { createTelemetry, type Telemetry } from "./telemetry/trace.ts";
 import { toolNames } from "./tools/names.ts";
@@ -119,8 +119,8 @@ export interface App {
   /** Waits until a policy that was changed is in force. */
   settled(): Promise<void>;
   prepare(input: QueryInput, caller: Caller): Promise<Prepared>;
-  /** Keeps the whole result of a statement, read in the engine's fastest way. @throws UNSUPPORTED where none are kept */
-  land(input: QueryInput, caller: Caller): Promise<StoredResult>;
+  /** Keeps the whole result of a statement, read in the engine's fastest way, or gives one that is young enough. @throws UNSUPPORTED where none are kept */
+  land(input: QueryInput, caller: Caller, maxAgeMillis?: number): Promise<StoredResult>;
   /** Joins tables of the connections, each called `connection.table`. */
   federator(): Promise<Federator>;
   /** One statement over the caller's stored results. @throws UNSUPPORTED where none are kept */
@@ -244,14 +244,18 @@ export async function createApp(deps: {
     settled: roles.settled,
     prepare: queries.prepare,
     ...(results && { results }),
-    async land(input, caller) {
+    async land(input, caller, maxAgeMillis) {
       if (results === undefined) throw noResults();
       await using prepared = await queries.prepare({ maxMillis: config.limits.timeoutMillis, ...input }, caller);
+      const { target } = connections.settings(prepared.connection);
+      const asked = maxAgeMillis === undefined ? undefined : questionOf(prepared, input, caller.principal, target);
+      const earlier = asked && (await results.answer(caller.principal, asked, maxAgeMillis ?? 0));
+      if (earlier) return earlier;
       const lineage = lineageOf(prepared, input.sql, caller.span.traceId);
       const arriving = await arrivingOf(prepared, connections.facts(prepared.connection));
       await using source = "csv" in arriving ? arriving.csv : arriving.rows;
       const narrowed = () => "passed" in source && (source.passed as { cut: unknown }).cut !== false;
-      return await results.keep(arriving, caller.principal, { lineage, narrowed, onRows: caller.keeping }, caller.signal);
+      return await results.keep(arriving, caller.principal, { lineage, asked, narrowed, onRows: caller.keeping }, caller.signal);
     },
     async caged(input, caller) {
       if (results === undefined) throw noResults();
@@ -318,13 +322,10 @@ export async function createApp(deps: {
       return await written(ways, lineageOf(prepared, sql, caller.span.traceId), table);
     },
     async selectAll(name, table, { principal, signal }) {
-      const { identifierQuote, defaultSchema } = connections.facts(name);
+      const facts = connections.facts(name);
       const objects = await seenBy(principal).read(name, { detail: "names", signal });
-      const found = findObject(objects, table, defaultSchema);
-      // A schema is only written where it is needed: under restrictions SQLite takes no qualified names.
-      const plain = found.schema === defaultSchema && objects.filter((object) => object.name === found.name).length === 1;
-      const parts = found.schema === undefined || plain ? [found.name] : [found.schema, found.name];
-      return { sql: `select * from ${parts.map((part) => quoteIdentifier(part, identifierQuote)).join(".")}`, table: found };
+      const found = findObject(objects, table, facts.defaultSchema);
+      return { sql: `select * from ${nameTable(found, objects, facts).from}`, table: found };
     },
     async inspect(input, caller) {
       const { principal, signal } = caller;

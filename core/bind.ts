@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { App } from "./app.ts";
-import type { Principal } from "./contract/policy.ts";
 import type { Lineage, StoredResult } from "./contract/results.ts";
 import type { InlineResult, InlineWish, PageInput, Person, QueryInput, StoredBytesInput } from "./contract/tool.ts";
 import { formatNamed } from "./export/formats.ts";
@@ -11,6 +9,7 @@ import { describeNarrowing } from "./policy/narrowing-text.ts";
 import { type Problem, problem } from "./problem.ts";
 import { openCaged } from "./query/caged.ts";
 import { lineageOf } from "./query/lineage.ts";
+import { questionOf } from "./query/question.ts";
 import { hidesRows, withheldPlan } from "./query/restricted.ts";
 import type { Caller, Prepared, QueryStream } from "./query/run.ts";
 import { settingThatCut } from "./query/whole.ts";
@@ -77,18 +76,6 @@ export function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind
 export function storing({ results }: App): NonNullable<App["results"]> {
   if (results === undefined) throw noResults();
   return results;
-}
-
-/** What else must be the same for an answer to be given again: who asks, where, and what their policy leaves of it. */
-function questionOf(
-  { statement, narrowing }: Prepared,
-  { sql, params = [], connection }: QueryInput,
-  { id, via, roles, values }: Principal,
-  target: string,
-): string {
-  const shape = [statement.kind, narrowing, sql, params, connection, target, id, via, roles, values];
-  const text = JSON.stringify(shape, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function keepingOf(

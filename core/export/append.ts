@@ -1,16 +1,14 @@
-import { createReadStream } from "node:fs";
 import type { EncodeOptions } from "../contract/export.ts";
 import type { Column } from "../contract/rows.ts";
 import type { ExportReport } from "../contract/tool.ts";
 import { problem } from "../problem.ts";
 import { uniqueNames } from "./cell.ts";
 import { compressed } from "./compress.ts";
-import { present } from "./destination.ts";
-import { diskProblem } from "./disk-problem.ts";
+import { destination, present } from "./destination.ts";
 import { counted, countedCsv, type Job, metaPath, reportOf, staging, streamOf } from "./job.ts";
 import { type Append, type Meta, metaText, readMeta, textOf } from "./meta.ts";
 import { type Place, writeFile } from "./sink.ts";
-import { cannotAppend, type Survey, survey, unchanged } from "./survey.ts";
+import { cannotAppend, readWhole, type Survey, survey, unchanged } from "./survey.ts";
 
 /** A format whose rows stand one after the other, so that more can follow. */
 interface Appendable {
@@ -44,6 +42,8 @@ export async function exportAppended(job: Job): Promise<ExportReport> {
       `Cannot append to a file of format ${exporter.format}`,
       `Append to one of ${Object.keys(appendable).join(", ")}, or write a new file`,
     );
+  // Everything else that can be known to fail is looked at before the file is read from end to end.
+  for (const each of meta ? [path, metaPath(path)] : [path]) await destination(each, { ...request, overwrite: true });
   const before = await survey(path, { compression, quoted: form.quoted, signal });
   const told = meta && (await noted(path));
   let report: ExportReport | undefined;
@@ -110,32 +110,20 @@ function metaAfter({ request, seen, started, compression }: Job, told: Meta | un
 /** The file as it is, and the rows after it without a header; nothing at all when the columns are other ones. */
 async function* appended({ job, form, before }: Appending, options: EncodeOptions): AsyncGenerator<Uint8Array> {
   const { source, exporter, compression, seen, request } = job;
-  const there = createReadStream(request.to, { highWaterMark: 2 ** 20, end: before.bytes - 1 });
-  try {
-    if (exporter.format === "csv" && source.copyOut) {
-      await using csv = await source.copyOut();
-      seen.columns = csv.columns;
-      refuseOthers(request.to, form, before, csv.columns);
-      yield* readable(there, request.to);
-      yield* compressed(countedCsv(job, csv), compression);
-    } else {
-      await using rows = await source.rows();
-      seen.columns = rows.columns;
-      refuseOthers(request.to, form, before, rows.columns);
-      yield* readable(there, request.to);
-      const header = await headerBytes(exporter.encode(streamOf(rows.columns, none()), options), form);
-      yield* compressed(without(exporter.encode(counted(job, rows), options), header), compression);
-    }
-  } finally {
-    there.destroy();
-  }
-}
-
-async function* readable(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    diskProblem(path)(error as NodeJS.ErrnoException);
+  const there = readWhole(request.to, before.bytes);
+  if (exporter.format === "csv" && source.copyOut) {
+    await using csv = await source.copyOut();
+    seen.columns = csv.columns;
+    refuseOthers(request.to, form, before, csv.columns);
+    yield* there;
+    yield* compressed(countedCsv(job, csv), compression);
+  } else {
+    await using rows = await source.rows();
+    seen.columns = rows.columns;
+    refuseOthers(request.to, form, before, rows.columns);
+    yield* there;
+    const header = await headerBytes(exporter.encode(streamOf(rows.columns, none()), options), form);
+    yield* compressed(without(exporter.encode(counted(job, rows), options), header), compression);
   }
 }
 

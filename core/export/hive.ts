@@ -19,15 +19,16 @@ function columnName(name: string): string {
 }
 
 function encoded(text: string): string {
-  // The text that would be taken for NULL, and a point that Windows leaves off.
-  if (text === nullFolder) return `%5F${nullFolder.slice(1)}`;
+  // Texts that would be taken for NULL, here or by DuckDB; and a point that Windows leaves off.
+  if (text === nullFolder || /^null$/i.test(text)) return `${percent(text)}${text.slice(1)}`;
   return encodeURIComponent(text.toWellFormed())
     .replaceAll(/[!'()*]/g, percent)
     .replace(/\.$/, "%2E");
 }
 
-function percent(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+/** The first character, encoded. */
+function percent(text: string): string {
+  return `%${text.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /** Where the columns to partition by stand. @throws INPUT_INVALID when they cannot be used, with near names */

@@ -73,8 +73,8 @@ function cell(value: Value | undefined, numeric: boolean): string {
   return `<td${numeric ? ' class="n"' : ' dir="auto"'}>${escaped(text)}</td>`;
 }
 
-/** Text where no element can stand. */
-function attribute(text: string): string {
+/** Text as it is written where no element can stand. */
+export function attribute(text: string): string {
   return escaped(text.replaceAll("\0", "␀"));
 }
 

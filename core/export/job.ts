@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
 import type { EncodeOptions, Exporter } from "../contract/export.ts";
 import type { Batch, Column, RowStream } from "../contract/rows.ts";
-import type { WrittenFile, ExportReport } from "../contract/tool.ts";
+import type { ExportReport, WrittenFile } from "../contract/tool.ts";
 import { diskProblem, inTermsOf } from "./disk-problem.ts";
 import type { ExportRequest, ExportSource } from "./export.ts";
 import type { Compression } from "./formats.ts";

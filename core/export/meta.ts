@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, relative, sep } from "node:path";
 import type { Column } from "../contract/rows.ts";
-import type { WrittenFile, ExportReport } from "../contract/tool.ts";
+import type { ExportReport, WrittenFile } from "../contract/tool.ts";
 import type { Compression } from "./formats.ts";
 import type { Split } from "./split-size.ts";
 

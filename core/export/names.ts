@@ -72,7 +72,7 @@ const longest = 60;
 
 /** The text as part of a file name on every system; empty when nothing is left of it. */
 function word(text: string): string {
-  const plain = [...text.normalize("NFC").replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")].slice(0, longest).join("");
+  const plain = [...text.normalize("NFC").replaceAll(/(?:[^\p{L}\p{N}_.-]|\.{2,})+/gu, "_")].slice(0, longest).join("");
   const trimmed = plain.replaceAll(/^[._-]+|[._-]+$/g, "");
   // Windows opens a device for such a name, whatever ending it has.
   return /^(con|prn|aux|nul|com\d|lpt\d)$/i.test(trimmed) ? `${trimmed}_` : trimmed;

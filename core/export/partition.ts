@@ -8,7 +8,7 @@ import { counted, type Job, metaOf, reportOf, stagingFolder, totalOf } from "./j
 import { folderMeta, stageFolder } from "./partition-folder.ts";
 import { createParts } from "./partition-parts.ts";
 import { fillFile } from "./sink.ts";
-import { createSpool } from "./spool.ts";
+import { createSpool, type Spooled } from "./spool.ts";
 
 /** Rows and bytes that are gathered by their folders before they are written. */
 const mostRows = 65_536;
@@ -91,20 +91,20 @@ async function writeRows(job: Job, { rows, places, folder }: Partitioning): Prom
 }
 
 /** Small batches of one folder follow each other, as far as memory allows, so that its file is opened once. */
-async function* gathered(bucket: AsyncIterable<readonly [string, Batch]>): AsyncGenerator<readonly [string, Batch]> {
+async function* gathered(bucket: AsyncIterable<Spooled>): AsyncGenerator<readonly [string, Batch]> {
   const held = new Map<string, Batch[]>();
-  let rows = 0;
+  let size = 0;
   function* taken() {
     for (const [name, batches] of held) for (const batch of batches) yield [name, batch] as const;
     held.clear();
-    rows = 0;
+    size = 0;
   }
-  for await (const [name, batch] of bucket) {
+  for await (const { name, batch, bytes } of bucket) {
     const batches = held.get(name) ?? [];
     held.set(name, batches);
     batches.push(batch);
-    rows += batch.length;
-    if (rows >= mostRows) yield* taken();
+    size += bytes;
+    if (size >= mostBytes) yield* taken();
   }
   yield* taken();
 }

@@ -62,7 +62,9 @@ export async function refuseSourcesIn(folder: string, sources: readonly string[]
  */
 export async function refuseReadBack(path: string, readFrom: readonly string[]): Promise<void> {
   for (const pattern of readFrom.filter((source) => /[*?[{]/.test(source))) {
-    if (!matchesGlob(await real(path), await realPattern(pattern))) continue;
+    // What is there under that very name is a file and no pattern.
+    const isFile = (await stat(pattern).catch(() => undefined)) !== undefined;
+    if (isFile || !matchesGlob(await real(path), await realPattern(pattern))) continue;
     throw problem(
       "FORBIDDEN",
       `Cannot write "${path}": the statement reads "${pattern}", which would read that file as well from then on`,

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { CsvStream } from "../contract/driver.ts";
 import type { EncodeOptions, Exporter } from "../contract/export.ts";
 import type { Batch, RowStream } from "../contract/rows.ts";
-import type { WrittenFile, ExportReport } from "../contract/tool.ts";
+import type { ExportReport, WrittenFile } from "../contract/tool.ts";
 import { problem } from "../problem.ts";
 import { csvHeader } from "./csv.ts";
 import { type Destination, destination, publishAll } from "./destination.ts";

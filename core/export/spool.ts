@@ -9,11 +9,18 @@ import { writeAll } from "./sink.ts";
 
 const buckets = 64;
 
+export interface Spooled {
+  readonly name: string;
+  readonly batch: Batch;
+  /** On the disk. */
+  readonly bytes: number;
+}
+
 /** Rows that wait on the disk, by their names, because too many names are about at once. */
 export interface Spool {
   put(groups: Iterable<readonly [name: string, batch: Batch]>): Promise<void>;
   /** Bucket by bucket: all rows of a name are in one, in their order. */
-  read(): AsyncGenerator<AsyncIterable<readonly [name: string, batch: Batch]>>;
+  read(): AsyncGenerator<AsyncIterable<Spooled>>;
 }
 
 /** Keeps its files in `folder`; whoever made that empties it. */
@@ -41,10 +48,13 @@ export function createSpool(folder: string): Spool {
   };
 }
 
-async function* recordsOf(path: string): AsyncGenerator<readonly [string, Batch]> {
+async function* recordsOf(path: string): AsyncGenerator<Spooled> {
   const take = createTaker(createReadStream(path, { highWaterMark: 2 ** 20 }));
-  for (let size = await take(4, "or none"); size.length > 0; size = await take(4, "or none"))
-    yield deserialize(await take(size.readUInt32LE()));
+  for (let size = await take(4, "or none"); size.length > 0; size = await take(4, "or none")) {
+    const bytes = size.readUInt32LE();
+    const [name, batch]: [string, Batch] = deserialize(await take(bytes));
+    yield { name, batch, bytes };
+  }
 }
 
 /** Spreads names evenly, the same one always to the same place. */

@@ -36,11 +36,11 @@ export async function survey(
   const hash = createHash("sha256");
   let bytes = 0;
   async function* raw() {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+    for await (const chunk of readWhole(path)) {
       how.signal.throwIfAborted();
       hash.update(chunk);
       bytes += chunk.length;
-      yield chunk as Uint8Array;
+      yield chunk;
     }
   }
   const lines = createLines(how.quoted);
@@ -57,6 +57,15 @@ export async function survey(
   if (!lines.ended) throw cannotAppend(path, "its last line has no end");
   const first = lines.count === 0 ? undefined : Buffer.concat(head).subarray(0, -1).toString();
   return { bytes, sha256: hash.digest("hex"), lines: lines.count, first, identity };
+}
+
+/** The first bytes of a file, all of them unless it is said how many; failures are told of the file. */
+export async function* readWhole(path: string, bytes = Infinity): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 2 ** 20, end: bytes - 1 });
+  } catch (error) {
+    diskProblem(path)(error as NodeJS.ErrnoException);
+  }
 }
 
 /** @throws CONFLICT when the file is not the one that was looked at */

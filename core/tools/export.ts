@@ -10,7 +10,7 @@ export function exportTool(connections: readonly string[], formats: readonly str
     from: z.string().optional().describe("a kept result, instead of sql"),
     ...connectionArgument(connections, "optional"),
     params: paramsArgument,
-    to: z.string().optional().describe("file name in the export folder"),
+    to: z.string().optional().describe("file name in the export folder; default: automatic"),
     format: z
       .enum([first, ...others])
       .optional()

@@ -25,8 +25,16 @@ export interface ExporterFixture {
   readonly names?: (names: readonly string[]) => readonly string[];
   /** Why a column cannot hold values of several types in later batches. */
   readonly losesMixtures?: string;
+  /** Why a column cannot hold a value of another type than it declares. */
+  readonly refusesMisfits?: string;
+  /** What is compared of a value's text, written and read: for what the format has no place for. Absent means all of it. */
+  readonly values?: (text: string, column: Column) => string;
+  /** Why not a byte is written before the last row is there. */
+  readonly stages?: string;
   /** Why a result without rows loses its columns, where the format has no place for them. */
   readonly losesColumns?: string;
+  /** Megabytes that two million rows may take beyond a tenth of them, where an engine has a limit of its own. */
+  readonly megabytes?: number;
   /** How many tables are tried; absent means 40. */
   readonly tables?: number;
 }
@@ -60,9 +68,12 @@ export async function bytesOf(exporter: Exporter, rows: RowStream, options: Part
   return Buffer.concat(chunks);
 }
 
+/** Rows of a source that is read on and on. */
+const mostRows = 1_000_000;
+
 /** Runs the suite every exporter passes: what goes in comes out, through a reader of its own. */
 export function describeExporter(fixture: ExporterFixture): void {
-  const { exporter, names: kept = (names) => names } = fixture;
+  const { exporter, names: kept = (names) => names, values: compared = (text) => text } = fixture;
   let folder = "";
   const never = new AbortController().signal;
   const options = () => ({ signal: never, tempFolder: folder });
@@ -74,9 +85,13 @@ export function describeExporter(fixture: ExporterFixture): void {
   };
   const survives = async (table: Table, batchRows?: number) => {
     const found = await roundTrip(table, batchRows);
+    const same = (text: string | null, index: number) => {
+      const column = table.columns[index];
+      return text === null || !column ? text : compared(text, column);
+    };
     assert.deepEqual(
-      found.rows,
-      table.rows.map((row) => row.map(textOf)),
+      found.rows.map((row) => row.map(same)),
+      table.rows.map((row) => row.map(textOf).map(same)),
     );
     if (table.rows.length > 0) assert.deepEqual(found.names, kept(table.columns.map(({ name }) => name)));
   };
@@ -101,7 +116,7 @@ export function describeExporter(fixture: ExporterFixture): void {
     it("keeps NULL and empty text apart in a single column", () =>
       survives({ columns: [{ name: "only", type: "text", nativeType: "TEXT" }], rows: [[null], [""], [null], ["x"], [null]] }));
 
-    it("keeps values that are not what their column declares", () => {
+    it("keeps values that are not what their column declares", { skip: fixture.refusesMisfits ?? false }, () => {
       const columns: Column[] = [
         { name: "n", type: "int", nativeType: "INTEGER" },
         { name: "d", type: "date", nativeType: "DATE" },
@@ -128,6 +143,16 @@ export function describeExporter(fixture: ExporterFixture): void {
       const found = await roundTrip({ columns: extremes.columns, rows: [] });
       assert.deepEqual(found.rows, []);
       assert.deepEqual(found.names, kept(extremes.columns.map(({ name }) => name)));
+    });
+
+    it("writes its first bytes before the last row is there", { skip: fixture.stages ?? false }, async () => {
+      const rows = endless();
+      let first = 0;
+      for await (const chunk of exporter.encode(rows, options())) {
+        first = chunk.length;
+        break;
+      }
+      assert.ok(first > 0 && rows.state.read < mostRows, `${rows.state.read} rows were read for ${first} bytes`);
     });
 
     it("stops the source when its reader leaves early", async () => {
@@ -168,18 +193,19 @@ export function describeExporter(fixture: ExporterFixture): void {
       await assert.rejects(encode, /enough/);
     });
 
-    it("writes two million rows in flat memory", { timeout: 60_000 }, async () => {
+    it("writes two million rows in flat memory", { timeout: 300_000 }, async () => {
       const script = join(import.meta.dirname, "exporter-memory.ts");
       const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", script] : [script];
       const { stdout } = await promisify(execFile)(process.execPath, [...run, exporter.format]);
-      assert.ok(Number(stdout) <= 64, `grew by ${stdout.trim()} MB`);
+      // Buffered, it is 200 MB; V8 collects later than JavaScriptCore.
+      assert.ok(Number(stdout) <= (fixture.megabytes ?? ("Deno" in globalThis ? 160 : 64)), `grew by ${stdout.trim()} MB`);
     });
   });
 
   /** Enough rows to fill any first chunk. */
   function endless() {
     const state = { read: 0, ended: false };
-    const source = numbers(1_000_000);
+    const source = numbers(mostRows);
     return {
       ...source,
       state,

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Column } from "../../core/contract/rows.ts";
 import { csvCell, csvHeader, csvRow } from "../../core/export/csv.ts";
 import { formatNamed } from "../../core/export/formats.ts";
 import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { extremes, textOf } from "../contract/exporter-tables.ts";
+import { findPython } from "../support/python.ts";
 
 describeExporter({ exporter: formatNamed("csv"), read: readCsv });
 describeExporter({ exporter: formatNamed("tsv"), read: readTsv });
@@ -51,6 +55,29 @@ describe("csv", () => {
     ["writes records as JSON", { a: true, b: new Uint8Array([1]) }, '"{""a"":true,""b"":""AQ==""}"'],
   ];
   for (const [behaviour, value, expected] of cases) it(behaviour, () => assert.equal(csvCell(value), expected));
+
+  const python = findPython(["csv"]);
+  it("is read by Python as the same values, NULL as empty text", {
+    skip: typeof python === "function" ? false : python.absent,
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-csv-"));
+    try {
+      const path = join(folder, "out.csv");
+      await writeFile(path, await bytesOf(formatNamed("csv"), streamOf(extremes)));
+      const script = "import csv, json, sys; print(json.dumps(list(csv.reader(open(sys.argv[1], encoding='utf8', newline='')))))";
+      const [names, ...rows] = (typeof python === "function" ? await python(script, path) : []) as string[][];
+      assert.deepEqual(
+        names,
+        extremes.columns.map(({ name }) => name),
+      );
+      assert.deepEqual(
+        rows,
+        extremes.rows.map((row) => row.map((value) => textOf(value) ?? "")),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   it("ends lines with a line feed and writes a lone NULL as an empty line", () => {
     assert.equal(csvRow([1, null, "x"]), "1,,x\n");

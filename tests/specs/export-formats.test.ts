@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Exporter } from "../../core/contract/export.ts";
 import { compressionFor, formatFor, formatNamed, formats } from "../../core/export/formats.ts";
@@ -17,10 +19,32 @@ describe("formats", () => {
       "i.xlsx",
       "j.json",
       "k.tar.ndjson",
+      "l.htm",
+      "m.sql",
+      "n.pgsql",
+      "o.db",
+      "p.duckdb",
     ];
     assert.deepEqual(
       found.map((path) => formatFor(path).format),
-      ["csv", "csv", "tsv", "ndjson", "markdown", "parquet", "arrow", "arrows", "xlsx", "json", "ndjson"],
+      [
+        "csv",
+        "csv",
+        "tsv",
+        "ndjson",
+        "markdown",
+        "parquet",
+        "arrow",
+        "arrows",
+        "xlsx",
+        "json",
+        "ndjson",
+        "html",
+        "sql",
+        "copy",
+        "sqlite",
+        "duckdb",
+      ],
     );
   });
 
@@ -53,6 +77,17 @@ describe("formats", () => {
 
   it("know their compression by the ending", () => {
     assert.deepEqual(["a.csv", "a.csv.gz", "a.csv.ZST"].map(compressionFor), [undefined, "gz", "zst"]);
+  });
+
+  it("are all in the guide, with their endings", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../../docs/exporting.md"), "utf8");
+    const rows = [...guide.slice(guide.indexOf("## Formats")).matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
+    assert.deepEqual(
+      rows.map(([, format, endings]) => [format, endings]),
+      formats.flatMap(({ format, extensions }) =>
+        extensions.length === 0 ? [] : [[format, extensions.map((ending) => `\`.${ending}\``).join(" ")]],
+      ),
+    );
   });
 
   it("claim every ending once", () => {

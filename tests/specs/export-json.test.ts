@@ -8,6 +8,7 @@ import type { Column } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
 import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
 import { extremes, textOf, toldApart } from "../contract/exporter-tables.ts";
+import { findPython } from "../support/python.ts";
 
 describeExporter({ exporter: formatNamed("json"), read: readJson });
 describeExporter({
@@ -40,6 +41,36 @@ describe("json", () => {
       '{"columns":[{"name":"n","type":"decimal","nativeType":"DECIMAL(9,2)"}],"rows":[\n["1.50"],\n[null]\n]}\n',
     );
   });
+
+  const python = findPython(["json"]);
+  for (const format of ["json", "ndjson"]) {
+    it(`is read by Python as the same values, as ${format}`, { skip: typeof python === "function" ? false : python.absent }, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "tidegate-json-"));
+      try {
+        const path = join(folder, `out.${format}`);
+        await writeFile(path, await bytesOf(formatNamed(format), streamOf(extremes)));
+        const rows = format === "json" ? "json.load(file)['rows']" : "[list(json.loads(line).values()) for line in file]";
+        // Numbers as Python writes them, which is exact for integers; floats are told apart by their own spelling.
+        const script = `
+import json, sys
+file = open(sys.argv[1], encoding='utf8', newline='\\n')
+def told(cell): return ['float', repr(cell)] if isinstance(cell, float) else [type(cell).__name__, cell if isinstance(cell, (list, dict)) else str(cell)]
+print(json.dumps([[told(cell) for cell in row] for row in ${rows}]))`;
+        const found = (typeof python === "function" ? await python(script, path) : []) as [string, unknown][][];
+        const text = ([kind, cell]: [string, unknown]) => {
+          if (kind === "NoneType") return null;
+          if (kind === "float") return Object.is(Number(cell), -0) ? "-0" : String(Number(cell));
+          return kind === "bool" ? String(cell).toLowerCase() : typeof cell === "string" ? cell : textOf(cell as never);
+        };
+        assert.deepEqual(
+          found.map((row) => row.map(text)),
+          extremes.rows.map((row) => row.map(textOf)),
+        );
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
 
   it("is read by DuckDB as the same values", async () => {
     const folder = await mkdtemp(join(tmpdir(), "tidegate-json-"));

@@ -3,43 +3,26 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { DuckDBInstance } from "@duckdb/node-api";
+import type { EncodeOptions } from "../../core/contract/export.ts";
 import type { Column, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
-import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
-import { extremes, toldApart } from "../contract/exporter-tables.ts";
+import { bytesOf, describeExporter, streamOf } from "../contract/exporter.ts";
+import { extremes, type Table, toldApart } from "../contract/exporter-tables.ts";
 import { csvOf, parquetOfCsv } from "../contract/parquet-of-csv.ts";
+import { ask, readTable, typesOf } from "../contract/read-duckdb.ts";
 
 const parquet = formatNamed("parquet");
 
-describeExporter({ exporter: parquet, read: readParquet, names: (names) => toldApart(names, true), tables: 15 });
-
-describeExporter({ exporter: parquetOfCsv, read: readParquet, names: (names) => toldApart(names, true), tables: 15 });
-
-async function ask(sql: string): Promise<unknown[][]> {
-  const connection = await (await DuckDBInstance.create()).connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    return (await connection.runAndReadAll(sql)).getRows();
-  } finally {
-    connection.closeSync();
-  }
-}
-
-async function typesOf(path: string): Promise<string[][]> {
-  return (await ask(`SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet('${path}'))`)) as string[][];
-}
-
-async function readParquet(path: string): Promise<Found> {
-  const types = await typesOf(path);
-  const text = types.map(([name = "", type]) => {
-    const quoted = `"${name.replaceAll('"', '""')}"`;
-    return type === "DOUBLE" ? quoted : type === "BLOB" ? `base64(${quoted})` : `${quoted}::VARCHAR`;
-  });
-  const rows = await ask(`SELECT ${text.join(", ")} FROM read_parquet('${path}')`);
-  const asText = (value: unknown) => (value === null ? null : Object.is(value, -0) ? "-0" : String(value));
-  return { names: types.map(([name = ""]) => name), rows: rows.map((row) => row.map(asText)) };
-}
+const stages = "a column's type is known when all its values are";
+const fixture = {
+  read: (path: string) => readTable(`read_parquet('${path}')`),
+  names: (names: readonly string[]) => toldApart(names, true),
+  stages,
+  megabytes: 160,
+  tables: 15,
+};
+describeExporter({ exporter: parquet, ...fixture });
+describeExporter({ exporter: parquetOfCsv, ...fixture });
 
 /** The type a column gets, for the values it holds. */
 async function typeFor(column: Omit<Column, "name">, values: readonly Value[]): Promise<string | undefined> {
@@ -48,7 +31,7 @@ async function typeFor(column: Omit<Column, "name">, values: readonly Value[]): 
     const path = join(folder, "out.parquet");
     const rows = streamOf({ columns: [{ name: "c", ...column }], rows: values.map((value) => [value]) });
     await writeFile(path, await bytesOf(parquet, rows, { tempFolder: folder }));
-    return (await typesOf(path))[0]?.[1];
+    return (await typesOf(`'${path}'`))[0]?.[1];
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -150,7 +133,7 @@ describe("parquet", () => {
         };
         const chunks = parquet.encodeCsv?.(csv, { tempFolder: folder, signal: new AbortController().signal });
         await writeFile(path, Buffer.concat(await Array.fromAsync(chunks ?? [])));
-        assert.deepEqual(await typesOf(path), [["c", expected]]);
+        assert.deepEqual(await typesOf(`'${path}'`), [["c", expected]]);
         assert.deepEqual(
           await ask(`SELECT c::VARCHAR FROM '${path}'`),
           values.map((value) => [value]),
@@ -220,4 +203,51 @@ describe("parquet", () => {
 
   it("refuses a result without columns", () =>
     assert.rejects(bytesOf(parquet, streamOf({ columns: [], rows: [] })), { code: "INPUT_INVALID" }));
+});
+
+describe("a Parquet file", () => {
+  const written = async (table: Table, options: Partial<EncodeOptions> = {}) => {
+    const folder = await mkdtemp(join(tmpdir(), "tidegate-parquet-"));
+    const path = join(folder, "out.parquet");
+    await writeFile(path, await bytesOf(parquet, streamOf(table, 1000), { tempFolder: folder, ...options }));
+    return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+  };
+
+  it("says who wrote it and what its columns were, quotes and all", async () => {
+    const columns: Column[] = [{ name: `it's "n"`, type: "decimal", nativeType: "numeric(4,2)" }];
+    await using file = await written({ columns, rows: [["1.50"]] }, { writer: "tidegate 1.2.3" });
+    const metadata = await ask(`SELECT decode(key), decode(value) FROM parquet_kv_metadata('${file.path}') ORDER BY ALL`);
+    assert.deepEqual(metadata, [
+      ["tidegate.columns", JSON.stringify(columns)],
+      ["tidegate.writer", "tidegate 1.2.3"],
+    ]);
+  });
+
+  it("is compressed with zstd, in row groups", async () => {
+    const rows = Array.from({ length: 300_000 }, (_, index): Value[] => [index]);
+    await using file = await written({ columns: [{ name: "n", type: "int", nativeType: "" }], rows });
+    const groups = await ask(`SELECT any_value(compression), count(*), sum(row_group_num_rows) FROM parquet_metadata('${file.path}')`);
+    assert.deepEqual(
+      groups.map((row) => row.map(String)),
+      [["ZSTD", "3", "300000"]],
+    );
+  });
+
+  it("tells of each column that does not hold its type", async () => {
+    const told: string[] = [];
+    const columns: Column[] = [
+      { name: "price", type: "decimal", nativeType: "numeric(4,2)" },
+      { name: "day", type: "date", nativeType: "date" },
+      { name: "wait", type: "interval", nativeType: "interval" },
+      { name: "n", type: "int", nativeType: "" },
+      { name: "big", type: "int", nativeType: "INT4" },
+    ];
+    await using _ = await written({ columns, rows: [["NaN", "2024-02-29", "1 day", 1.5, 2 ** 40]] }, { note: (text) => told.push(text) });
+    assert.deepEqual(told, [
+      'column "wait": text',
+      'column "price": text, because not every value is of type numeric(4,2)',
+      'column "n": DOUBLE, because not every value is of type int',
+      'column "big": BIGINT, because not every value is of type INT4',
+    ]);
+  });
 });

@@ -93,4 +93,28 @@ describe("an export", () => {
     await assert.rejects(stagedFile({ path, note, overwrite: true, sources, signal, write }), { code: "FORBIDDEN" });
     assert.deepEqual(await readdir(folder), ["out.csv.meta.json"]);
   });
+
+  it("puts nothing where the statement's own pattern would read it, and takes no name of a file for a pattern", async () => {
+    await place("lake/x.csv");
+    await place("one[1].csv");
+    await symlink(join(folder, "lake"), join(folder, "way"));
+    const into = (name: string, target: string) =>
+      stagedFile({ path: join(folder, name), readFrom: () => connectionFiles([settings(target)], drivers), signal, write });
+    for (const [name, target] of [
+      ["lake/y.csv", "lake/*.csv"],
+      ["lake/y.csv", "way/*.csv"],
+      ["way/y.csv", "lake/*.csv"],
+      ["lake/y.csv", "**/*.csv"],
+      ["lake/y.json", "lake/{a,y}.{csv,json}"],
+    ] as const)
+      await assert.rejects(into(name, target), { code: "FORBIDDEN", message: /would read that file as well/ }, `${name} of ${target}`);
+    for (const [name, target] of [
+      ["lake/y.parquet", "lake/*.csv"],
+      ["y.csv", "lake/*.csv"],
+      ["lake/z.csv", "lake/"],
+      ["lake/w.csv", "lake/x.csv"],
+      ["one1.csv", "one[1].csv"],
+    ] as const)
+      await into(name, target);
+  });
 });

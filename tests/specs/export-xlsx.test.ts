@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { promisify } from "node:util";
 import type { Column, RowStream, Value } from "../../core/contract/rows.ts";
 import { formatNamed } from "../../core/export/formats.ts";
 import { bytesOf, describeExporter, type Found, streamOf } from "../contract/exporter.ts";
+import { findPython } from "../support/python.ts";
 
-const run = promisify(execFile);
 const xlsx = formatNamed("xlsx");
-const python = await run("python3", ["-c", "import zipfile, xml.etree"]).then(
-  () => undefined,
-  () => "python3, which reads the workbooks back, is not installed",
-);
-const openpyxl = await run("/usr/bin/python3", ["-c", "import openpyxl"]).then(
-  () => undefined,
-  () => "openpyxl is not installed",
-);
+const python = findPython(["zipfile", "xml.etree"]);
+const openpyxl = findPython(["openpyxl"], "python3-openpyxl");
 
 /** Reads a workbook with Python's own zip and XML: type, style and text of every cell in a sheet's first rows. */
 const reader = `
@@ -66,10 +58,10 @@ interface Sheet {
 }
 
 async function readSheets(path: string): Promise<Sheet[]> {
-  return JSON.parse((await run("python3", ["-c", reader, path], { maxBuffer: 2 ** 26 })).stdout);
+  return (typeof python === "function" ? await python(reader, path) : []) as Sheet[];
 }
 
-if (python === undefined) describeExporter({ exporter: xlsx, read: readXlsx, tables: 12 });
+if (typeof python === "function") describeExporter({ exporter: xlsx, read: readXlsx, tables: 12 });
 
 async function readXlsx(path: string, columns: readonly Column[]): Promise<Found> {
   const [sheet] = await readSheets(path);
@@ -77,7 +69,7 @@ async function readXlsx(path: string, columns: readonly Column[]): Promise<Found
   return { names: (head ?? []).map((name) => name ?? ""), rows };
 }
 
-describe("xlsx", { skip: python ?? false }, () => {
+describe("xlsx", { skip: typeof python === "function" ? false : python.absent }, () => {
   let folder = "";
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "tidegate-xlsx-"));
@@ -167,10 +159,48 @@ describe("xlsx", { skip: python ?? false }, () => {
     assert.deepEqual(sheets[1]?.rows, [{ 0: ["text", "n"] }, { 0: ["number", "7"] }]);
   });
 
-  it("is a workbook to openpyxl, with a bold frozen header", { skip: openpyxl ?? false }, async () => {
-    const path = await write(streamOf({ columns: [{ name: "when", type: "timestamp", nativeType: "" }], rows: [["2024-02-29 12:34:56"]] }));
-    const script =
-      "import openpyxl, sys; s = openpyxl.load_workbook(sys.argv[1]).active; print(s.freeze_panes, s['A1'].font.b, s['A2'].value.isoformat())";
-    assert.equal((await run("/usr/bin/python3", ["-c", script, path])).stdout, "A2 True 2024-02-29T12:34:56\n");
+  describe("read by openpyxl", { skip: typeof openpyxl === "function" ? false : openpyxl.absent }, () => {
+    const ask = async (script: string, path: string) =>
+      typeof openpyxl === "function" ? openpyxl(`import json, openpyxl, sys\n${script}`, path) : undefined;
+
+    it("has a bold frozen header over typed cells with the same values", async () => {
+      const columns = kinds.map(([name, type]): Column => ({ name, type, nativeType: "" }));
+      const path = await write(streamOf({ columns, rows: [kinds.map(([, , value]) => value)] }));
+      const script = `
+sheet = openpyxl.load_workbook(sys.argv[1]).active
+def told(cell):
+    value = cell.value
+    return [type(value).__name__, value.isoformat() if hasattr(value, 'isoformat') else value, cell.data_type]
+print(json.dumps([sheet.freeze_panes, all(cell.font.b for cell in sheet[1]), [cell.value for cell in sheet[1]], [told(cell) for cell in sheet[2]]]))`;
+      const [frozen, bold, header, cells] = (await ask(script, path)) as [string, boolean, string[], [string, unknown, string][]];
+      assert.deepEqual([frozen, bold, header], ["A2", true, kinds.map(([name]) => name)]);
+      assert.deepEqual(
+        cells,
+        kinds.map(([, type, value, kind]) => read(type, value, kind)),
+      );
+    });
+
+    /** What openpyxl makes of a value: its Python type, the value, and the cell's own type. */
+    function read(type: Column["type"], value: Value, kind: string): [string, unknown, string] {
+      const text = Object.is(value, -0) ? "-0" : String(value);
+      if (kind === "text") return ["str", text, "s"];
+      if (kind === "boolean") return ["bool", value, "b"];
+      if (kind === "number") return [Number.isInteger(Number(value)) ? "int" : "float", Number(value), "n"];
+      if (type === "time") return ["time", text, "d"];
+      return ["datetime", type === "date" ? `${text}T00:00:00` : text.replace(" ", "T").replace(/\.(\d{3})$/, ".$1000"), "d"];
+    }
+
+    for (const text of ["=1+1", "+1", "-1", "@SUM(A1)", '=cmd|"/c calc"!A1']) {
+      it(`takes ${text} for text, and keeps it so when it is edited`, async () => {
+        const path = await write(streamOf({ columns: [{ name: text, type: "text", nativeType: "" }], rows: [[text]] }));
+        const script =
+          "print(json.dumps([[cell.value, cell.data_type, cell.quotePrefix] for row in openpyxl.load_workbook(sys.argv[1]).active for cell in row]))";
+        const found = (await ask(script, path)) as [string, string, boolean][];
+        assert.deepEqual(found, [
+          [text, "s", true],
+          [text, "s", true],
+        ]);
+      });
+    }
   });
 });

@@ -56,14 +56,21 @@ export async function startMariaDb(flags: readonly string[] = []): Promise<Maria
   const user = unprivileged();
   mkdirSync(data);
   if (user !== undefined) for (const path of [folder, data]) chownSync(path, user.uid, user.gid);
+  // A server that starts removes what it takes for old temporary tables, also those of one that runs.
+  const env = { ...process.env, TMPDIR: folder };
   const [install, empty] = found.install(data);
-  execFileSync(install, empty, { ...user, stdio: "ignore", cwd: folder });
+  execFileSync(install, empty, { ...user, env, stdio: "ignore", cwd: folder });
   const port = await freePort();
   const own = ["--no-defaults", `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, "--bind-address=127.0.0.1"];
   const log = join(folder, "log");
   let server: ChildProcess | undefined;
   const start = async () => {
-    const child = spawn(found.server, [...own, ...found.flags, `--log-error=${log}`, ...flags], { ...user, stdio: "ignore", cwd: folder });
+    const child = spawn(found.server, [...own, ...found.flags, `--log-error=${log}`, ...flags], {
+      ...user,
+      env,
+      stdio: "ignore",
+      cwd: folder,
+    });
     server = child;
     // A test that ends before its time leaves no server behind.
     process.once("exit", () => void child.kill("SIGKILL"));
