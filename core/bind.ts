@@ -111,10 +111,10 @@ function told(
   { connections, config: { limits } }: App,
 ): InlineResult {
   const { cut } = rows.passed;
-  if (cut !== false && result.shown === rows.passed.rows)
+  if (cut !== false && (result.kept !== undefined || result.shown === rows.passed.rows))
     return { ...result, setting: settingThatCut(cut, prepared, connections.settings(prepared.connection).maxRows) };
   const byAll = result.cut === "rows" && result.shown === limits.maxRows && result.shown !== (maxRows ?? limits.inlineRows);
-  return byAll && result.kept === undefined ? { ...result, setting: "limits.maxRows" } : result;
+  return byAll ? { ...result, setting: "limits.maxRows" } : result;
 }
 
 type Show = (rows: QueryStream, wish: InlineWish) => Promise<InlineResult>;

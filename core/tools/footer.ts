@@ -17,9 +17,10 @@ const rows = (count: number) => `${count} ${count === 1 ? "row" : "rows"}`;
 function counted({ shown, total, counted, cut, setting, kept, skipped }: InlineResult): string {
   if (skipped !== undefined && kept !== undefined) return paged(shown, skipped, kept, total);
   if (cut === undefined) return rows(shown);
-  if (kept?.truncated !== undefined) return `${shown} of the first ${rows(total)} (truncated: ${kept.truncated})`;
+  const by = setting === undefined ? "" : ` (${setting})`;
+  if (kept?.truncated !== undefined) return `${shown} of the first ${rows(total)}, truncated: source (${setting ?? kept.truncated})`;
   const all = counted === "all" ? rows(total) : `at least ${rows(total)}`;
-  if (kept !== undefined) return `${shown} of ${all}`;
+  if (kept !== undefined) return `${shown} of ${all}${by}`;
   if (cut === "bytes" && setting === undefined) return `${shown} of ${all}: the answer is full: select less, or use export`;
   if (setting === undefined) return `${shown} of ${all}: raise max_rows, narrow the query, or use export`;
   // A limit of the connection or of a role holds for exports as well.
@@ -31,7 +32,7 @@ function paged(shown: number, skipped: number, { name, truncated }: NonNullable<
   const end = skipped + shown;
   const range = shown === 0 ? "no more rows" : `rows ${skipped + 1} to ${end}`;
   const next = end < total ? `; cursor ${name}:${end}` : "";
-  return `${range} of ${total} of ${name}${truncated === undefined ? "" : ` (truncated: ${truncated})`}${next}`;
+  return `${range} of ${total} of ${name}${truncated === undefined ? "" : `, truncated: source (${truncated})`}${next}`;
 }
 
 function ways({ shown, cut }: InlineResult, name: string): string {

@@ -85,9 +85,17 @@ describe("data files of duckdb", () => {
   });
 
   it("leaves out the sidecars of files that tidegate exported", async () => {
-    for (const name of ["orders.csv", "orders.csv.meta.json", "own.meta.json"])
+    for (const name of [
+      "orders.csv",
+      "orders.csv.meta.json",
+      "own.meta.json",
+      "split-0001.csv",
+      "split-0002.csv",
+      "split.csv.meta.json",
+      ".meta.json",
+    ])
       place(`exported/${name}`, name.endsWith("json") ? '{"a": 1}' : "a\n1\n");
-    assert.deepEqual(await views(join(folder, "exported")), ["orders", "own_meta"]);
+    assert.deepEqual(await views(join(folder, "exported")), ["orders", "own_meta", "split_0001", "split_0002"]);
   });
 
   it("keeps a folder usable when one of its files is not", async () => {

@@ -26,10 +26,10 @@ async function shop(configuration = "") {
 describe("an answer of tidegate serve", () => {
   it("names the limit that holds when a call asks for more rows than it allows", async () => {
     await using served = await shop("limits:\n  maxRows: 20\n");
-    assert.match(await served.ask("query", { sql: "select id from orders", max_rows: 10 }), /-- 10 of 1000 rows: raise max_rows/);
+    assert.match(await served.ask("query", { sql: "select id from orders", max_rows: 10 }), /-- 10 of 1000 rows; kept as r1/);
     assert.match(
       await served.ask("query", { sql: "select id from orders", max_rows: 900 }),
-      /-- 20 of 1000 rows: limits\.maxRows allows no more: narrow the query, or use export/,
+      /-- 20 of 1000 rows \(limits\.maxRows\); kept as r2/,
     );
   });
 
@@ -39,7 +39,10 @@ describe("an answer of tidegate serve", () => {
       await served.ask("query", { sql: "select id from orders" }),
       /-- 5 of at least 6 rows: connections\.shop\.maxRows allows no more: narrow the query;/,
     );
-    assert.match(await served.ask("query", { sql: "select id from orders", max_rows: 3 }), /-- 3 of at least 6 rows: raise max_rows/);
+    assert.match(
+      await served.ask("query", { sql: "select id from orders", max_rows: 3 }),
+      /-- 3 of the first 5 rows, truncated: source \(connections\.shop\.maxRows\); kept as r\d/,
+    );
     assert.match(await served.ask("query", { sql: "select id from orders limit 5" }), /-- 5 rows in/);
   });
 

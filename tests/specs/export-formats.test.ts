@@ -81,7 +81,8 @@ describe("formats", () => {
 
   it("are all in the guide, with their endings", () => {
     const guide = readFileSync(join(import.meta.dirname, "../../docs/exporting.md"), "utf8");
-    const rows = [...guide.slice(guide.indexOf("## Formats")).matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
+    const [section = ""] = /^## Formats$.*?(?=^## )/ms.exec(guide) ?? [];
+    const rows = [...section.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
     assert.deepEqual(
       rows.map(([, format, endings]) => [format, endings]),
       formats.flatMap(({ format, extensions }) =>

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { pack } from "../../core/plugin/author/pack.ts";
 import { writeIndex } from "../../core/plugin/author/publish.ts";
 import { publicText, type SigningKey } from "../../core/plugin/author/signing.ts";
-import { chooseEntry, entryForScheme, type PluginEntry, readIndex } from "../../core/plugin/catalogue.ts";
+import { chooseEntry, entryForScheme, newestEntries, type PluginEntry, readIndex } from "../../core/plugin/catalogue.ts";
 import { changeLock, pinned, pinnedEntry, readLock, withPin } from "../../core/plugin/lock.ts";
 import { platform } from "../../core/plugin/manifest.ts";
 import { createRegistryIndex } from "../../core/plugin/signed-index.ts";
@@ -131,8 +131,20 @@ describe("choosing from an index", () => {
     const here = entry({ version: "2.0.0", platform: platform() });
     assert.equal(chooseEntry(index([...all, here, elsewhere]), "p").version, "2.0.0");
     assert.equal(chooseEntry(index([...all, elsewhere]), "p", "1.9.0").version, "1.9.0");
-    assert.equal(entryForScheme(index([...all, elsewhere]), "p")?.version, "2.0.0-beta");
+    assert.equal(entryForScheme(index([...all, elsewhere]), "p")?.version, "1.10.0");
     assert.equal(entryForScheme(index([elsewhere]), "p"), undefined);
+  });
+
+  it("takes one before a release only when it is named, or there is nothing else", () => {
+    const before = ["2.0.0-beta.2", "2.0.0-beta.10"].map((version) => entry({ version }));
+    const all = [...before, entry({ version: "1.0.0" })];
+    assert.equal(chooseEntry(index(all), "p").version, "1.0.0");
+    assert.deepEqual(
+      newestEntries(index(all)).map(({ version }) => version),
+      ["1.0.0"],
+    );
+    assert.equal(chooseEntry(index(all), "p", "2.0.0-beta.2").version, "2.0.0-beta.2");
+    assert.equal(chooseEntry(index(before), "p").version, "2.0.0-beta.10");
   });
 
   it("says what there is instead", () => {

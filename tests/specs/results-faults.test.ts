@@ -186,7 +186,7 @@ describe("stored results survive", () => {
     const env = { TIDEGATE_RESULTS_MAX_ROWS: "700" };
     const room = await resultsApp([driver], { main: "memory:x" }, env);
     const lines = await room.lines("query", { sql: "many" });
-    assert.match(lines.at(-1) ?? "", /^-- 100 of the first 700 rows \(truncated: rows\); kept as r1/);
+    assert.match(lines.at(-1) ?? "", /^-- 100 of the first 700 rows, truncated: source \(rows\); kept as r1/);
     const cut = await problemOf(room.call("analyze", { sql: "select count(*) from a", from: { a: { sql: "many" } } }));
     assert.deepEqual([cut.code, /truncated: rows/.test(cut.message)], ["LIMIT_EXCEEDED", true]);
     await room.close();

@@ -26,7 +26,17 @@ function room(run: Run, level: LogLevel = "warn") {
   const tool: Tool = { name: "work", description: "", access: "read", input, run };
   const unused = () => assert.fail("this is not called");
   const telemetry = { root: () => span, close: async () => undefined };
-  const bind = () => ({ query: unused, page: unused, analyze: unused, stored: unused, storedBytes: unused, explain: unused, export: unused, execute: unused, inspect: unused });
+  const bind = () => ({
+    query: unused,
+    page: unused,
+    analyze: unused,
+    stored: unused,
+    storedBytes: unused,
+    explain: unused,
+    export: unused,
+    execute: unused,
+    inspect: unused,
+  });
   const calls = createToolCalls({ tools: [tool], bind, telemetry, log });
   const call = (given: unknown = {}, signal = new AbortController().signal) =>
     calls.call(tool.name, given, { principal: { id: "local", roles: [], via: "local" }, signal });

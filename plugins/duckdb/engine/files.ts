@@ -91,7 +91,14 @@ export function viewOfAll(pattern: string, each: readonly FileView[]): FileView 
 /** Leaves out the files that tell where an exported file beside them came from. */
 export function withoutSidecars(paths: readonly string[]): string[] {
   const present = new Set(paths);
-  return paths.filter((path) => !path.endsWith(".meta.json") || !present.has(path.replace(/\.meta\.json$/, "")));
+  // A file split into several has one for all of them: `a.csv.meta.json` beside `a-0001.csv`.
+  const split = new Set(paths.map((path) => path.replace(/-\d{4,}(\.[^/\\]*)$/, "$1")));
+  return paths.filter((path) => {
+    const described = /^(.*[/\\])?([^/\\]*)\.meta\.json$/.exec(path);
+    if (described === null) return true;
+    const [, folder = "", name = ""] = described;
+    return name !== "" && !present.has(folder + name) && !split.has(folder + name);
+  });
 }
 
 export function viewOfFile(path: string): FileView[] {

@@ -49,7 +49,7 @@ const nullable = (conjuncts: readonly Conjunct[]): Conjunct[] => conjuncts.map((
 
 /**
  * Takes conditions down to the tables they are on. None but IS NULL holds for NULL; so a row that lacks its partner, because the partner
- * was left out at its source, is left out by the condition itself, which is still in the statement.
+ * was left out by its connection, is left out by the condition itself, which is still in the statement.
  */
 function descend(
   node: Json | undefined,

@@ -138,6 +138,6 @@ function refuseUnbound(wrong: unknown, { analysis }: Read): void {
   const isName = told?.missing !== undefined || /^Ambiguous|^Duplicate alias|does not exist|is not in the FROM/.test(told?.message ?? "");
   if (wrong !== undefined && (isName || analysis.unresolved !== undefined)) throw wrong;
   if (analysis.unresolved !== undefined) throw refusal(analysis.unresolved);
-  const foreign = analysis.relations.find((relation) => relation.kind === "catalog") ?? analysis.functions.find((fn) => fn.set === "files");
+  const foreign = analysis.relations.find((relation) => relation.kind === "catalog") ?? analysis.functions.find((fn) => !fn.trusted);
   if (foreign !== undefined) throw refusal(outside(foreign.name));
 }
