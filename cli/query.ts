@@ -8,15 +8,12 @@ import type { Io } from "./io.ts";
 import { withTarget } from "./open.ts";
 import { collect, commonOptions, durationOption, rowsOption } from "./options.ts";
 import { printRows } from "./print-rows.ts";
+import { type KeepOptions, queryKept } from "./query-again.ts";
 import { readParams, readSql, type StatementOptions } from "./statement.ts";
 
-export interface QueryOptions extends StatementOptions {
+export interface QueryOptions extends StatementOptions, KeepOptions {
   readonly connection?: readonly string[];
   readonly explain?: boolean;
-  readonly format?: string;
-  readonly limit?: number;
-  readonly write?: boolean;
-  readonly dryRun?: boolean;
   readonly timeout?: number;
 }
 
@@ -35,6 +32,9 @@ export function define(command: Command, context: CommandContext): void {
     .addOption(rowsOption("--limit <rows>", "stop after this many rows"))
     .option("--write", "open the gate for this one call")
     .option("--dry-run", "with --write: tell what would change, and change nothing")
+    .option("--keep", "keep the whole result, and print its name instead of its rows")
+    .addOption(durationOption("--max-age <duration>", "take a kept answer that is no older, e.g. 5m; keep it otherwise"))
+    .option("--fresh", "ask anew, though the connection has a cache")
     .addOption(durationOption("--timeout <duration>", "stop the statement after this long, e.g. 30s"))
     .addHelpText("after", examples)
     .action(async (target: string | undefined, sql: string | undefined, options: QueryOptions) => {
@@ -52,6 +52,8 @@ Examples:
   tidegate query shop.db -f report.sql --format markdown > report.md
   tidegate query shop.db --write "update orders set status = 'sent' where id = 7"
   tidegate query shop.db --write --dry-run "delete from orders where status = 'cancelled'"
+  tidegate query shop.db 'select * from orders' --keep
+  tidegate query shop.db 'select count(*) from order_items' --max-age 5m
   tidegate query --connection a=shop.db --connection b=people.csv 'select b.name, o.total from a.orders o join b.people b on b.id = o.customer_id'`;
 
 async function query(target: string | undefined, sql: string | undefined, options: QueryOptions, context: CommandContext): Promise<void> {
@@ -71,6 +73,7 @@ async function query(target: string | undefined, sql: string | undefined, option
       params,
       ...(options.timeout !== undefined && { maxMillis: options.timeout }),
     } as const;
+    if (await queryKept(app, input, options, caller, io)) return;
     if (options.dryRun) return dryRun(app, input, options, caller, io);
     await using prepared = await app.prepare(input, caller);
     const rows = await prepared.rows(options.limit);

@@ -49,8 +49,9 @@ export async function convert(conversion: Conversion): Promise<number> {
   signal.addEventListener("abort", interrupt);
   try {
     if (conversion.into) await connection.run(`ATTACH ${literal(conversion.path)} AS stored`);
-    const found = declared ? await copied(conversion, asDeclared(conversion), connection) : undefined;
-    const rows = found ?? (await copy(copySql(conversion, await asFound(conversion, connection)), connection));
+    const scaled = conversion.into ? { ...conversion, columns: await withScales(conversion, connection) } : conversion;
+    const found = declared ? await copied(scaled, asDeclared(scaled), connection) : undefined;
+    const rows = found ?? (await copy(copySql(scaled, await asFound(scaled, connection)), connection));
     if (conversion.into) await connection.run("DETACH stored");
     return rows;
   } catch (error) {
@@ -80,6 +81,30 @@ async function copy(sql: string, connection: DuckDBConnection): Promise<number> 
 
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && /No space left|Could not write all bytes/i.test(error.message);
+}
+
+/**
+ * A decimal that declares no scale is a number all the same, which SQL over it wants to add up: where all its values have one
+ * scale that is taken for the declared one, and each is read back as it was written.
+ */
+async function withScales({ columns, staged }: Conversion, connection: DuckDBConnection): Promise<readonly Column[]> {
+  const open = columns.flatMap(({ type, nativeType }, index) => (type === "decimal" && !/\(\d/.test(nativeType) ? [index] : []));
+  if (open.length === 0) return columns;
+  const facts = open.map((index) => {
+    const name = `c${index}`;
+    const scale = `CASE WHEN contains(${name}, '.') THEN length(${name}) - strpos(${name}, '.') WHEN ${name} IS NOT NULL THEN 0 END`;
+    const fits = `regexp_full_match(${name}, '-?\\d+(\\.\\d+)?') AND length(replace(ltrim(${name}, '-'), '.', '')) <= 38`;
+    return `[CASE WHEN bool_and(${fits}) THEN min(${scale}) END, max(${scale})]`;
+  });
+  const source = readCsv(
+    staged,
+    columns.map(() => "VARCHAR"),
+  );
+  const [row = []] = (await connection.runAndReadAll(`SELECT ${facts.join(", ")} FROM ${source}`)).getRowsJson() as (string | null)[][][];
+  return columns.map((column, index) => {
+    const [least, most] = row[open.indexOf(index)] ?? [null, null];
+    return least !== null && least === most ? { ...column, nativeType: `decimal(38,${least})` } : column;
+  });
 }
 
 interface Selection {

@@ -1,9 +1,11 @@
-import type { EngineFacts } from "../contract/driver.ts";
-import type { Arriving } from "../results/landing.ts";
-import type { Prepared } from "./run.ts";
+import type { CsvStream, EngineFacts } from "../contract/driver.ts";
+import type { Prepared, QueryStream } from "./run.ts";
 
 /** The engine's own CSV where its columns hold what they declare, else rows. */
-export async function arrivingOf(prepared: Prepared, { typed }: EngineFacts): Promise<Arriving> {
+export async function arrivingOf(
+  prepared: Prepared,
+  { typed }: EngineFacts,
+): Promise<{ readonly rows: QueryStream } | { readonly csv: CsvStream }> {
   if (!typed || prepared.copyOut === undefined) return { rows: await prepared.rows() };
   return { csv: await prepared.copyOut({ spelling: "any" }) };
 }

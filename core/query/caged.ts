@@ -20,7 +20,7 @@ export interface CagedInput {
 /** A statement over stored results that may run. Exactly one of `rows` and `writer` may be used; dispose it whatever happens. */
 export interface Caged extends AsyncDisposable {
   readonly lineage: Lineage;
-  rows(): Promise<QueryStream>;
+  rows(maxRows?: number): Promise<QueryStream>;
   /** The engine's own writer for a format. */
   writer(format: string): ((path: string) => Promise<{ readonly rows: number }>) | undefined;
 }
@@ -76,9 +76,9 @@ export async function openCaged(results: Results, input: CagedInput, caller: Cal
   }
   return {
     lineage: { connection: "results", fingerprint: fingerprint(sql), sql, ...cage.made, traceId: span.traceId },
-    async rows() {
+    async rows(maxRows = Number.POSITIVE_INFINITY) {
       const rows = await guarded(() => cage.connection.query(sql, params, { signal: clock.signal, batchSize }));
-      return shape(rows, { rows: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }, async (passed, error) => {
+      return shape(rows, { rows: maxRows, bytes: Number.POSITIVE_INFINITY }, async (passed, error) => {
         const reported = error === undefined ? undefined : await explained(error);
         span.set({ [attribute.dbReturnedRows]: passed.rows });
         caller.note?.({ rows: passed.rows });

@@ -1,4 +1,18 @@
-import type { AskedPart, Split } from "./federate.ts";
+import type { FederatedPart } from "../contract/driver.ts";
+
+/** What one connection is asked. */
+export interface AskedPart extends FederatedPart {
+  readonly sql: string;
+  /** The same without conditions. */
+  readonly all: string;
+}
+
+/** A statement taken apart. */
+export interface Split {
+  readonly parts: readonly AskedPart[];
+  /** What is left to do over the parts. */
+  readonly sql: string;
+}
 
 /** What went where, for people: what each connection is asked and what is done over the answers. */
 export function describeSplit({ parts, sql }: Split, policies: readonly (string | undefined)[]): string {

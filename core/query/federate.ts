@@ -1,23 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { AuditFacts } from "../audit/call.ts";
+import type { NamedTable } from "../catalog/named-table.ts";
 import type { CatalogObject } from "../contract/catalog.ts";
-import type { Connection, Driver, EngineFacts, FederatedPart, Params, StoredTable } from "../contract/driver.ts";
+import type { Connection, Driver, FederatedPart, Params } from "../contract/driver.ts";
 import type { Missing } from "../contract/problem.ts";
 import { describeNarrowing } from "../policy/narrowing-text.ts";
-import { asProblem, Problem, problem } from "../problem.ts";
-import { type Bounds, land } from "../results/landing.ts";
+import { type Problem, problem } from "../problem.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { attribute } from "../telemetry/attributes.ts";
-import { arrivingOf } from "./arriving.ts";
 import { type Clock, explain, failed, startClock } from "./failure.ts";
-import { togetherOf } from "./federate-facts.ts";
+import { type Landing, landAll } from "./federate-land.ts";
 import { partSql } from "./federate-sql.ts";
-import { describeSplit } from "./federate-text.ts";
-import type { Caller, QueryRunner, QueryStream } from "./run.ts";
+import { describeSplit, type Split } from "./federate-text.ts";
+import type { Caller, QueryStream } from "./run.ts";
 import { shape } from "./shape.ts";
-import { settingThatCut } from "./whole.ts";
 
 /** One statement over tables of several connections, each written as `connection.table` or `connection.schema.table`. */
 export interface FederatedInput {
@@ -27,26 +24,6 @@ export interface FederatedInput {
   readonly maxMillis?: number | undefined;
 }
 
-/** A table as its connection has it, and how a statement there names it. */
-export interface NamedTable {
-  readonly object: CatalogObject;
-  readonly from: string;
-}
-
-/** What one connection is asked. */
-export interface AskedPart extends FederatedPart {
-  readonly sql: string;
-  /** The same without conditions. */
-  readonly all: string;
-}
-
-/** A statement taken apart. */
-export interface Split {
-  readonly parts: readonly AskedPart[];
-  /** What is left to do over the parts. */
-  readonly sql: string;
-}
-
 export interface Federator {
   /** What each connection would be asked, as text; nothing is read. */
   explain(input: FederatedInput, caller: Caller): Promise<string>;
@@ -54,12 +31,8 @@ export interface Federator {
   rows(input: FederatedInput, caller: Caller, maxRows?: number): Promise<QueryStream>;
 }
 
-interface Deps {
+interface Deps extends Landing {
   readonly connections: readonly string[];
-  readonly facts: (connection: string) => EngineFacts;
-  /** The rows a connection's settings let out, where they say so. */
-  readonly maxRows: (connection: string) => number | undefined;
-  readonly prepare: QueryRunner["prepare"];
   /** What the caller may see of a connection. @throws NOT_FOUND with near names */
   readonly table: (connection: string, path: readonly string[], caller: Pick<Caller, "principal" | "signal">) => Promise<NamedTable>;
   /** A near-name hint for a column the joining engine did not find. */
@@ -68,7 +41,6 @@ interface Deps {
   readonly driver: () => Promise<Driver>;
   /** Where parts are kept while they are joined. */
   readonly folder: string;
-  readonly limits: Pick<Bounds, "rows" | "bytes">;
 }
 
 /** Rows per batch, as for any connection. */
@@ -161,61 +133,6 @@ async function take(deps: Deps, input: FederatedInput, caller: Caller): Promise<
   }
 }
 
-/** Reads all parts at the same time; the first that fails stops the others. */
-async function landAll(deps: Deps, parts: readonly AskedPart[], folder: string, caller: Caller): Promise<StoredTable[]> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([caller.signal, stop.signal]);
-  const facts: AuditFacts[] = parts.map(() => ({}));
-  const failures: unknown[] = [];
-  const landed = await Promise.all(
-    parts.map(async (part, index) => {
-      const path = join(folder, `${index}.duckdb`);
-      const span = caller.span.child("land", { [attribute.connection]: part.connection });
-      const note = (more: AuditFacts) => void Object.assign(facts[index] ?? {}, more);
-      try {
-        await landPart(deps, part, path, { ...caller, signal, span, note });
-        span.end();
-      } catch (error) {
-        failures.push(readingOf(part, asProblem(error)));
-        span.end({ error: asProblem(error) });
-        stop.abort();
-      }
-      return { name: part.name, path };
-    }),
-  );
-  caller.note?.(togetherOf(facts));
-  if (failures.length > 0) throw failures[0];
-  return landed;
-}
-
-/** A condition spares rows and decides nothing: where the engine does not take one, as of a text its column's character set has not, it is asked without. */
-async function landPart(deps: Deps, part: AskedPart, path: string, caller: Caller): Promise<void> {
-  try {
-    await landAsked(deps, part, path, caller);
-  } catch (error) {
-    if (part.where.length === 0 || asProblem(error).code !== "SQL_INVALID") throw error;
-    await landAsked(deps, { ...part, sql: part.all }, path, caller);
-  }
-}
-
-async function landAsked(deps: Deps, part: AskedPart, path: string, caller: Caller): Promise<void> {
-  await using prepared = await deps.prepare(part, caller);
-  const arriving = await arrivingOf(prepared, deps.facts(part.connection));
-  await using source = "csv" in arriving ? arriving.csv : arriving.rows;
-  const { truncated } = await land(arriving, path, { ...deps.limits, until: Number.POSITIVE_INFINITY }, caller);
-  const cut = "passed" in source ? (source as QueryStream).passed.cut : false;
-  if (cut !== false) throw tooLarge(part, settingThatCut(cut, prepared, deps.maxRows(part.connection)));
-  if (truncated !== undefined) throw tooLarge(part, `results.${truncated === "bytes" ? "maxBytes" : "maxRows"}`);
-}
-
-/** What goes wrong at one side says which; what stops the call has to do with none. */
-function readingOf({ connection, table }: AskedPart, reported: Problem): Problem {
-  if (["LIMIT_EXCEEDED", "CANCELLED", "TIMEOUT"].includes(reported.code)) return reported;
-  const { code, message, hint, retryable, rule, cause } = reported;
-  const told = `${message} (while reading ${connection}.${table.name})`;
-  return new Problem({ code, message: told, retryable, ...(hint !== undefined && { hint }), ...(rule !== undefined && { rule }) }, cause);
-}
-
 /** Named so that what a killed process leaves is found and removed with other results. */
 async function privateFolder(folder: string): Promise<string> {
   try {
@@ -228,12 +145,3 @@ async function privateFolder(folder: string): Promise<string> {
 
 const noJoins = (): Problem =>
   problem("UNSUPPORTED", "No driver here joins tables of several connections", "Query each connection by itself");
-
-/** A join with rows missing would be wrong, and look right. */
-function tooLarge({ connection, table }: AskedPart, setting: string): Problem {
-  return problem(
-    "LIMIT_EXCEEDED",
-    `Too many rows of ${connection}.${table.name} are needed to join them: ${setting} does not let them all through`,
-    `Add conditions on ${connection}.${table.name} that its connection can apply (column = value, a range, in (…)), or raise the limit; explain shows what it is asked`,
-  );
-}

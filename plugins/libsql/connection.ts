@@ -3,6 +3,7 @@ import { readCatalog } from "./catalog.ts";
 import { createCsvStream } from "./csv.ts";
 import { type Engine, noArgs, type Scope, type Session } from "./engine.ts";
 import { explainPlan } from "./explain.ts";
+import { createGuard } from "./guard/guard.ts";
 import { proveReadOnly } from "./prove.ts";
 import { refusal } from "./refusal.ts";
 import { allRows, createRowStream } from "./rows.ts";
@@ -13,6 +14,7 @@ import { createTransaction } from "./transaction.ts";
 const never = new AbortController().signal;
 
 export function createConnection(engine: Engine, file: HeldFile | undefined): Connection {
+  const guard = createGuard();
   let scope: Scope | undefined;
   const session = (): Session => scope ?? engine;
   /** While a transaction lives, nothing else runs. */
@@ -22,17 +24,20 @@ export function createConnection(engine: Engine, file: HeldFile | undefined): Co
     const hint = "Commit it or roll it back first";
     throw refusal({ code: "CONFLICT", message: "A transaction is open on this connection", hint });
   };
+  const started = async (place: Workplace, sql: string, params: Params, { signal, restrictions = [] }: QueryOptions) =>
+    start(place, await guard.restrict(place.session, sql, restrictions, signal), params, signal);
   const query = async (sql: string, params: Params, options: QueryOptions) =>
-    createRowStream(await start(alone(options.signal), sql, params, options.signal), options);
+    createRowStream(await started(alone(options.signal), sql, params, options), options);
   return {
     query,
     ...(file && { file }),
-    copyOut: async (sql, params, options) => createCsvStream(await start(alone(options.signal), sql, params, options.signal), options),
-    analyze: async (sql, signal = never) => (await kindsOf(session(), sql, signal)).map((kind) => ({ kind })),
-    async explain(sql, params, { signal, analyze }) {
+    copyOut: async (sql, params, options) => createCsvStream(await started(alone(options.signal), sql, params, options), options),
+    analyze: async (sql, signal = never) => guard.analyze(session(), sql, await kindsOf(session(), sql, signal), signal),
+    render: (sql, restrictions, signal) => guard.restrict(session(), sql, restrictions, signal),
+    async explain(sql, params, { signal, analyze, restrictions = [] }) {
       const place = alone(signal);
       if (analyze) throw refusal({ code: "UNSUPPORTED", message: "The engine cannot measure a plan", hint: "Explain without analyze" });
-      return explainPlan(place, sql, params, signal);
+      return explainPlan(place, await guard.restrict(place.session, sql, restrictions, signal), params, signal);
     },
     catalog: {
       async read(request) {
@@ -57,15 +62,27 @@ export function createConnection(engine: Engine, file: HeldFile | undefined): Co
         throw refusal({ code: "POLICY_DENIED", message: "Cannot write: the connection is read-only", hint: "Open it for writing" });
       const begun = await engine.begin({ readOnly, signal });
       scope = begun;
-      return createTransaction({ ...place, session: begun, readOnly }, begun, () => {
-        scope = undefined;
-      });
+      return createTransaction(
+        { ...place, session: begun, readOnly },
+        {
+          scope: begun,
+          started,
+          over() {
+            scope = undefined;
+            guard.forget();
+          },
+        },
+      );
     },
     async reset(signal) {
       await scope?.rollback();
       scope = undefined;
+      guard.forget();
       await engine.reset(signal);
     },
-    [Symbol.asyncDispose]: () => engine.close(),
+    [Symbol.asyncDispose]() {
+      guard.forget();
+      return engine.close();
+    },
   };
 }

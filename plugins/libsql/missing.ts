@@ -6,6 +6,8 @@ export interface Absent {
 
 /** What an engine message says is not there. */
 export function absentIn(message: string): Absent | undefined {
+  const shared = /^cannot join using column ([\s\S]+) - column not present in both tables$/.exec(message)?.[1];
+  if (shared !== undefined) return { what: "column", name: shared };
   const [, what, quoted, name = quoted] =
     /^no such (\w[\w ]*): (?:"([\s\S]*)" - should this be a string literal in single-quotes\?|([\s\S]+))$/.exec(message) ?? [];
   return what === undefined || name === undefined ? undefined : { what, name };

@@ -3,6 +3,8 @@ import type { Diagnosis } from "../../core/contract/problem.ts";
 /** An error this driver makes itself; `diagnose` hands its diagnosis on. */
 export interface Refusal extends Error {
   readonly diagnosis: Diagnosis;
+  /** True when the server may have done what it was asked, though no answer came. */
+  readonly unanswered?: true;
 }
 
 export function refusal(diagnosis: Diagnosis, cause?: unknown): Refusal {

@@ -1,11 +1,18 @@
-import type { Transaction } from "../../core/contract/driver.ts";
+import type { Params, QueryOptions, Transaction } from "../../core/contract/driver.ts";
 import type { Scope } from "./engine.ts";
 import { refusal } from "./refusal.ts";
-import { createRowStream } from "./rows.ts";
-import { start, type Workplace } from "./run.ts";
+import { createRowStream, type RowSource } from "./rows.ts";
+import type { Workplace } from "./run.ts";
 
-/** A transaction for a caller. `over` is told once, when it has ended. */
-export function createTransaction(place: Workplace, scope: Scope, over: () => void): Transaction {
+export interface Within {
+  readonly scope: Scope;
+  started(place: Workplace, sql: string, params: Params, options: QueryOptions): Promise<RowSource>;
+  /** Told once, when it has ended. */
+  over(): void;
+}
+
+/** A transaction for a caller. */
+export function createTransaction(place: Workplace, { scope, started, over }: Within): Transaction {
   let open = true;
   const live = () => {
     if (!open) throw refusal({ code: "CONFLICT", message: "The transaction is over", hint: "Begin another one" });
@@ -23,7 +30,7 @@ export function createTransaction(place: Workplace, scope: Scope, over: () => vo
     async query(sql, params, options) {
       options.signal.throwIfAborted();
       live();
-      return createRowStream(await start(place, sql, params, options.signal), options);
+      return createRowStream(await started(place, sql, params, options), options);
     },
     commit: (signal) =>
       end(async () => {

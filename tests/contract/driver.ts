@@ -4,6 +4,9 @@ import { type PlannedCase, planSuite } from "./driver/suite.ts";
 
 export type { Cannot, DriverFixture, DriverSuite } from "../../core/contract/driver-suite.ts";
 
+/** A million rows through a slow protocol, on a machine that does other things as well. Bun ends the servers of a file together with a case that is late. */
+const bulkMillis = 600_000;
+
 /** Says in about eighty cases what every driver must do; a driver's own test file is a fixture and its quirks. */
 export function describeDriver(suite: DriverSuite): void {
   const plan = planSuite(suite);
@@ -14,7 +17,8 @@ export function describeDriver(suite: DriverSuite): void {
     after(() => plan[Symbol.asyncDispose]());
     for (const [group, entries] of groups) {
       describe(group, () => {
-        for (const { name, skipped, run } of entries) (skipped ? it.skip : it)(name, run);
+        const patience = group === "moves bulk" ? { timeout: bulkMillis } : {};
+        for (const { name, skipped, run } of entries) (skipped ? it.skip : it)(name, patience, run);
       });
     }
   });

@@ -21,13 +21,14 @@ async function diagnosis(failing: Promise<unknown>) {
   return driver.diagnose(error) ?? assert.fail(String(error));
 }
 
-/** A server that does not know the newest protocol, in front of one that does. */
-async function olderServer(port: number) {
+/** A server in front of another one. Without the newest protocol, unless it is cut: then it passes on what it is asked and loses the answer. */
+async function serverBefore(port: number, isCut?: () => boolean) {
   const server = createServer((asked, answer) => {
-    if (asked.method === "GET") return void answer.writeHead(404).end();
+    if (asked.method === "GET" && isCut === undefined) return void answer.writeHead(404).end();
     const { url: path, method, headers } = asked;
     asked.pipe(
       request({ host: "127.0.0.1", port, path, method, headers }, (found) => {
+        if (isCut?.()) return void found.resume().once("end", () => asked.socket.destroy());
         answer.writeHead(found.statusCode ?? 500, found.headers);
         found.pipe(answer);
       }),
@@ -135,7 +136,7 @@ describe("libsql on a server", { skip: libsqlAbsence() ?? false }, () => {
   });
 
   it("speaks the older protocol where it must, and says what that cannot carry", async () => {
-    const older = await olderServer(server.port);
+    const older = await serverBefore(server.port);
     try {
       await using connection = await driver.connect(target(older.port, server.token("rw")), { signal: never, readOnly: true });
       assert.deepEqual(await rowsOf(connection, "select a, b, 9007199254740993, x'00', char(0) from t where a = ?", [1]), [
@@ -147,6 +148,33 @@ describe("libsql on a server", { skip: libsqlAbsence() ?? false }, () => {
       assert.equal((await diagnosis(rowsOf(connection, large))).code, "LIMIT_EXCEEDED");
     } finally {
       older.close();
+    }
+  });
+
+  it("does not offer to repeat a write whose answer was lost", async () => {
+    let isCut = false;
+    const front = await serverBefore(server.port, () => isCut);
+    try {
+      await using writer = await driver.connect(target(front.port, server.token("rw")), { signal: never, readOnly: false });
+      assert.equal(await cellOf(writer, "select count(*) from t"), 1);
+      const cutting = async (work: () => Promise<unknown>) => {
+        isCut = true;
+        const { code, retryable } = await diagnosis(work());
+        isCut = false;
+        return [code, retryable];
+      };
+      const insert = "insert into t values (5, 'cut')";
+      await writer.analyze(insert, never);
+      assert.deepEqual(await cutting(() => rowsOf(writer, insert)), ["CONNECTION_FAILED", false]);
+      assert.ok(writer.begin);
+      await using transaction = await writer.begin({ signal: never, readOnly: false });
+      await (await transaction.query(insert, [], { signal: never, batchSize: 1 }))[Symbol.asyncDispose]();
+      assert.deepEqual(await cutting(() => transaction.commit(never)), ["CONNECTION_FAILED", false]);
+      assert.notEqual((await cutting(() => cellOf(writer, "select count(*) from t")))[1], false);
+      assert.equal(await cellOf(writer, "select count(*) from t where a = 5"), 2);
+      await rowsOf(writer, "delete from t where a = 5");
+    } finally {
+      front.close();
     }
   });
 

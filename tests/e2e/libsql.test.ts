@@ -80,6 +80,21 @@ describe("the libSQL driver, installed from a signed registry into the compiled 
     assert.deepEqual(readFileSync(join(folder, "x.db")), before);
   });
 
+  it("holds a role to what it may see", async () => {
+    const policy = join(folder, "policy.yaml");
+    const rules = "[{ access: read }, { table: t, column: name, mask: redact }, { table: t, where: id = 1 }, { table: u, access: none }]";
+    writeFileSync(policy, `version: 1\ndefault: [analyst]\nroles: { analyst: { rules: ${rules} } }\n`);
+    await query("create table if not exists u (a)", "--write");
+    const asAnalyst = (sql: string) => run(["query", "libsql:./x.db", sql, "--format", "csv"], { TIDEGATE_POLICY_FILE: policy });
+    assert.equal((await asAnalyst("select main.t.id, t.name from main.t")).stdout, "id,name\n1,***\n");
+    assert.equal(
+      (await asAnalyst("with n as (select name from t) select count(*), max(name) from n")).stdout,
+      "count(*),max(name)\n1,***\n",
+    );
+    for (const sql of ["select * from u", "select count(*) from t natural join u", "select * from generate_series(1, 2)"])
+      assert.notEqual((await asAnalyst(sql)).code, 0, sql);
+  });
+
   it("stops a statement that keeps the engine busy", async () => {
     const endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select sum(i) from n";
     const { code, stderr } = await run(["query", "libsql:./x.db", endless, "--timeout", "300ms"]);

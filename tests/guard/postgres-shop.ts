@@ -1,6 +1,7 @@
 import { createPostgresDriver } from "../../plugins/postgres/driver.ts";
 import type { PostgresServer } from "../support/services-postgres.ts";
 import type { GuardedEngine, Variant } from "./harness.ts";
+import { salesSql } from "./postgres-sales.ts";
 import { serverEngine } from "./server-engine.ts";
 import { shopSql } from "./shop.ts";
 
@@ -17,6 +18,12 @@ function ownSql(variant: Variant): string[] {
     `insert into profile select i, array['t' || i, 'x'], row('c' || i, '1' || i)::place, jsonb_build_object('k', i, 'l', jsonb_build_array(1, i)), 'happy', int4range(i, i + 5), jsonb_build_object('a', 'canary-${second ? 5 : 1}' || i, 'b', array[${second ? 7 : 1} * i]) from generate_series(0, 4) i`,
     "create table card (id integer primary key, owner text, number text, tail text generated always as (right(number, 4)) stored)",
     `insert into card (id, owner, number) select i, 'o' || i, '${second ? "canary-9" : "canary-4"}' || i from generate_series(1, 5) i`,
+    `create table staff (id integer primary key, nick text, office text)`,
+    `insert into staff values ${Array.from({ length: 6 }, (_, at) => `(${at + 1}, '${second ? "canary-77" : "canary-4"}${at}', 'EU')`).join(", ")}`,
+    ...(variant === "gone" ? [] : [`insert into staff select i, 'canary-' || i, 'US' from generate_series(10, ${second ? 14 : 12}) i`]),
+    `create view staffing as select id, nick, office, lower(nick) as low${variant === "gone" ? "" : ", length(nick) as n"} from staff`,
+    "create view staffing_over as select id, nick, low from staffing where office is not null",
+    "create materialized view staffing_copy as select id, nick from staffing",
     "create table measure (at date, place text, degrees numeric) partition by range (at)",
     "create table measure_25 partition of measure for values from ('2025-01-01') to ('2026-01-01')",
     "create table measure_26 partition of measure for values from ('2026-01-01') to ('2027-01-01')",
@@ -34,6 +41,7 @@ function ownSql(variant: Variant): string[] {
     "create aggregate gather(text) (sfunc = shout, stype = text)",
     "create view notes as select note('x') as t",
     "create domain tidy as text check (note(value) is not null)",
+    ...salesSql,
     "create view masked_mails as select lower(email) as mail, length(email) as n from person",
     "analyze",
   ].flatMap((sql) =>
@@ -59,6 +67,9 @@ function deniedSql(variant: Variant): string[] {
     "create table bonus () inherits (salary)",
     `insert into bonus values (99, ${second ? 777111 : 777222})`,
     "create materialized view pay_copy as select * from salary",
+    "create table badge (id integer primary key, code text, mark text generated always as (upper(code)) stored)",
+    `insert into badge (id, code) select i, 'canary-${second ? 5 : 6}' || i from generate_series(1, 4) i`,
+    "create index badge_low on badge (lower(code)) where code <> 'canary-1'",
     "create schema hr",
     "create table hr.review (id integer, text varchar)",
     `insert into hr.review select i, 'canary-${second ? 3 : 2}' || i from generate_series(0, ${second ? 9 : 6}) i`,
@@ -75,6 +86,10 @@ export const postgresRules = `      - { schema: hr, access: none }
       - { table: [bonus, pay_copy], access: none }
       - { table: profile, column: secret, mask: redact }
       - { table: card, column: number, mask: redact }
+      - { table: badge, column: code, access: none }
+      - { table: staffing, column: [nick, low], mask: redact }
+      - { table: staffing, column: n, access: none }
+      - { table: staffing, where: "office = 'EU' and id in (select id from person)" }
 `;
 
 export function postgresEngine(server: PostgresServer): GuardedEngine {

@@ -16,6 +16,7 @@ else {
     attacks: postgresAttacks,
     legitimate: postgresLegitimate,
     spell: (sql, variant) => sql.replace(/\bmain\b/gi, "public").replace(/\bshop_first\b/g, `shop_${variant}`),
+    unseen: true,
     state: () => postgresState(server, "first"),
   });
 }

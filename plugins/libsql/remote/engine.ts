@@ -1,7 +1,7 @@
 import { type Engine, noArgs, type Row, type Scope } from "../engine.ts";
 import { type Facts, factsOf, factsSql } from "../facts.ts";
 import { connectionClosed } from "../refusal.ts";
-import { answered, serverError } from "./errors.ts";
+import { answered, serverError, writeError } from "./errors.ts";
 import { type Hrana, inOnePiece, type Stream, toStatement } from "./hrana.ts";
 import { createSession } from "./session.ts";
 
@@ -71,7 +71,7 @@ function scopeOn(hrana: Hrana, facts: Facts, stream: Stream): Scope {
   return {
     ...createSession(hrana, { facts, open: on, scope: stream }),
     async commit(signal) {
-      await execute(on(signal), "commit", signal);
+      await execute(on(signal), "commit", signal, writeError);
       stream.closeGracefully();
     },
     async rollback() {
@@ -85,11 +85,11 @@ function scopeOn(hrana: Hrana, facts: Facts, stream: Stream): Scope {
   };
 }
 
-async function execute(stream: Stream, sql: string, signal: AbortSignal): Promise<void> {
+async function execute(stream: Stream, sql: string, signal: AbortSignal, told = serverError): Promise<void> {
   try {
     await stream._execute(toStatement({ sql }));
   } catch (error) {
-    throw serverError(error, sql, signal);
+    throw told(error, sql, signal);
   }
 }
 

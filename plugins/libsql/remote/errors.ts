@@ -1,7 +1,7 @@
 import { ClosedError, ProtoError, ResponseError } from "@libsql/hrana-client";
 import { code } from "../diagnose.ts";
 import { engineError, isEngineError } from "../engine-error.ts";
-import { isRefusal, refusal } from "../refusal.ts";
+import { isRefusal, type Refusal, refusal } from "../refusal.ts";
 
 /** The result codes of SQLite that servers name, as far as they mean something to a caller. */
 const results: Readonly<Record<string, number>> = {
@@ -21,19 +21,21 @@ const results: Readonly<Record<string, number>> = {
 
 const tokenHint = "Give a valid token: the option authToken, or LIBSQL_AUTH_TOKEN in the environment";
 
-/** What a server that could not be reached tells, by the runtime's own code. */
+/** What a server that could not be reached tells, by the runtime's own code; nothing was sent to it then. */
 const causes: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|ConnectionRefused|refused/i, "connection refused"],
   [/ENOTFOUND|EAI_AGAIN|DNS|lookup/i, "no such host"],
   [/cert|TLS|SSL|self.signed|UNABLE_TO_VERIFY/i, "its certificate is not trusted"],
-  [/ETIMEDOUT|timed? ?out/i, "no answer"],
 ];
 
 export function unreachable(url: string, error: unknown): Error {
   const { host } = new URL(url);
-  const why = causes.find(([pattern]) => pattern.test(textOf(error)))?.[1] ?? "the connection was lost";
-  const message = `Cannot reach the server "${host}": ${why}`;
-  return refusal({ code: "CONNECTION_FAILED", message, hint: "Check the address, and that the server runs" }, error);
+  const text = textOf(error);
+  const why = causes.find(([pattern]) => pattern.test(text))?.[1];
+  const lost = /ETIMEDOUT|timed? ?out/i.test(text) ? "no answer" : "the connection was lost";
+  const message = `Cannot reach the server "${host}": ${why ?? lost}`;
+  const found = refusal({ code: "CONNECTION_FAILED", message, hint: "Check the address, and that the server runs" }, error);
+  return why === undefined ? unanswered(found) : found;
 }
 
 /** An answer with a status that says no. What the server writes is for logs: it may quote anything. */
@@ -58,7 +60,17 @@ export function refusedBy(host: string, status: number, text: string): Error {
   const parsing = /SQL string could not be parsed: ([^`]*)/.exec(text)?.[1];
   if (parsing !== undefined) return parseError(parsing);
   const message = `The server "${host}" failed with HTTP status ${status}`;
-  return refusal({ code: "CONNECTION_FAILED", message, hint: "Try again, and look into the server's log if it stays" }, cause);
+  return unanswered(refusal({ code: "CONNECTION_FAILED", message, hint: "Try again, and look into the server's log if it stays" }, cause));
+}
+
+const unanswered = (error: Refusal): Refusal => Object.assign(error, { unanswered: true as const });
+
+/** The same for a request that writes: nobody but the server knows whether it did, and a second time it might do so again. */
+export function writeError(error: unknown, sql: string, signal: AbortSignal): unknown {
+  const found = serverError(error, sql, signal);
+  if (!isRefusal(found) || !found.unanswered) return found;
+  const message = "The connection was lost while writing: the server may have kept the change or not";
+  return refusal({ code: "CONNECTION_FAILED", message, hint: "Look at the data before running it again", retryable: false }, found);
 }
 
 /** An error of a request, in the form this driver reads. `sql` is what an offset counts in; empty for a text the caller did not write. */
@@ -74,9 +86,10 @@ export function serverError(error: unknown, sql: string, signal: AbortSignal): u
   return connectionLost(error);
 }
 
+const lostMessage = "The connection to the server was lost";
+
 export function connectionLost(cause?: unknown): Error {
-  const message = "The connection to the server was lost";
-  return refusal({ code: "CONNECTION_FAILED", message, hint: "Run it again", retryable: true }, cause);
+  return unanswered(refusal({ code: "CONNECTION_FAILED", message: lostMessage, hint: "Run it again", retryable: true }, cause));
 }
 
 /** What the server answered to one statement. */
@@ -84,7 +97,8 @@ export function answered(error: { readonly message: string; readonly code?: stri
   const { code: name = "" } = error;
   const parsing = /^SQL string could not be parsed: ([\s\S]*)/.exec(error.message)?.[1];
   if (parsing !== undefined) return parseError(parsing);
-  if (/^(?:STREAM_EXPIRED|TRANSACTION_TIMEOUT|TRANSACTION_BUSY)$/.test(name)) return connectionLost(error);
+  if (/^(?:STREAM_EXPIRED|TRANSACTION_TIMEOUT|TRANSACTION_BUSY)$/.test(name))
+    return refusal({ code: "CONNECTION_FAILED", message: lostMessage, hint: "Run it again", retryable: true }, error);
   if (/RESPONSE_TOO_LARGE|response is too large/i.test(`${name} ${error.message}`))
     return refusal({ code: "LIMIT_EXCEEDED", message: "The result is larger than the server sends at once", hint: "Read less at once" });
   if (/BLOCKED|FORBIDDEN|not authorized to/i.test(`${name} ${error.message}`))

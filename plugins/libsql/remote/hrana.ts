@@ -2,6 +2,7 @@ import { type HttpStream, openHttp } from "@libsql/hrana-client";
 import type { Secret } from "../../../core/contract/driver.ts";
 import { type Args, noArgs } from "../engine.ts";
 import { refusedBy, unreachable } from "./errors.ts";
+import { messagesOf } from "./messages.ts";
 
 type Batch = Parameters<HttpStream["_openCursor"]>[0];
 type Entry = NonNullable<Awaited<ReturnType<Awaited<ReturnType<HttpStream["_openCursor"]>>["next"]>>>;
@@ -79,23 +80,37 @@ async function fetched(request: Request, token: Secret | undefined, signal: Abor
   if (token !== undefined) request.headers.set("authorization", `Bearer ${token.reveal()}`);
   let response: Response;
   try {
-    response = await fetch(request, { signal });
+    response = await fetch(once(request), { signal });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw unreachable(request.url, error);
   }
   // A server without the newest protocol says that there is no such page.
-  if (response.ok && request.url.endsWith("/cursor")) return quiet(response);
+  if (response.ok && request.url.endsWith("/cursor")) return quiet(response, request.url.endsWith("-protobuf/cursor"));
   if (response.ok || (request.method === "GET" && response.status === 404)) return response;
   throw refusedBy(new URL(request.url).host, response.status, await response.text().catch(() => ""));
 }
 
+/** Deno sends a request again by itself when its connection is lost, also one that writes. It cannot where the body is a stream of ours. */
+function once(request: Request): Request {
+  const { body, headers, method, url } = request;
+  if (process.versions.deno === undefined || body === null) return request;
+  const options: RequestInit & { readonly duplex: "half" } = {
+    method,
+    headers,
+    body: body.pipeThrough(new TransformStream()),
+    duplex: "half",
+  };
+  return new Request(url, options);
+}
+
 /** The package leaves a body without looking at what comes of that; where the caller has left, that is an error nobody waits for. */
-function quiet(response: Response): Pick<Response, "ok" | "headers"> & { readonly body: AsyncIterable<Uint8Array> } {
+function quiet(response: Response, inMessages: boolean): Pick<Response, "ok" | "headers"> & { readonly body: AsyncIterable<Uint8Array> } {
   const chunks = (response.body as ReadableStream<Uint8Array>)[Symbol.asyncIterator]();
+  const pieces = inMessages ? messagesOf({ [Symbol.asyncIterator]: () => chunks }) : chunks;
   const left = async () => {
     await chunks.return?.().catch(() => undefined);
     return { done: true as const, value: undefined };
   };
-  return { ok: true, headers: response.headers, body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next(), return: left }) } };
+  return { ok: true, headers: response.headers, body: { [Symbol.asyncIterator]: () => ({ next: () => pieces.next(), return: left }) } };
 }

@@ -3,7 +3,7 @@ import type { Args, Cell, Description, Reader, ReadOptions, Row, Session } from 
 import type { Facts } from "../facts.ts";
 import { refusal } from "../refusal.ts";
 import { logicalType } from "../values/column-type.ts";
-import { answered, connectionLost, serverError } from "./errors.ts";
+import { answered, connectionLost, serverError, writeError } from "./errors.ts";
 import { type Hrana, type Step, type Stream, toStatement } from "./hrana.ts";
 
 /** Rows are handed on so many at a time, fewer where they are wide. */
@@ -61,6 +61,7 @@ export function createSession(hrana: Hrana, { facts, open, scope }: Places): Ses
       sql: rewritten === undefined ? sql : "",
       seen,
       signal,
+      told: writes === true ? writeError : serverError,
       end: () => scope ?? stream.close(),
     });
   };
@@ -84,7 +85,7 @@ export function createSession(hrana: Hrana, { facts, open, scope }: Places): Ses
         if (scope === undefined) stream.closeGracefully();
         return (await written).affectedRowCount;
       } catch (error) {
-        throw serverError(error, sql, signal);
+        throw writeError(error, sql, signal);
       }
     },
   };
@@ -97,12 +98,13 @@ interface Started {
   readonly sql: string;
   readonly seen: Seen | undefined;
   readonly signal: AbortSignal;
+  readonly told: typeof serverError;
   end(): void;
 }
 
 /** Reads up to the wanted step; `undefined` when the schema is another one than was described. */
 async function startReader(started: Started): Promise<Reader | undefined> {
-  const { entries, at, sql, seen, signal, end } = started;
+  const { entries, at, sql, seen, signal, told, end } = started;
   let open = true;
   let step = -1;
   const close = async () => {
@@ -123,7 +125,7 @@ async function startReader(started: Started): Promise<Reader | undefined> {
       return await work();
     } catch (error) {
       await close();
-      throw serverError(error, sql, signal);
+      throw told(error, sql, signal);
     }
   };
   return guarded(async () => {

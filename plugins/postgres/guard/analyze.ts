@@ -1,12 +1,12 @@
 import type { Analysis } from "../../../core/contract/analysis.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
 import { isChange, readReturning } from "./change.ts";
-import { readQuery } from "./query.ts";
-import { emptyScope, type Reading, type Site, Unresolved } from "./scope.ts";
+import { readLazily, readQuery } from "./query.ts";
+import { emptyScope, Missing, type Reading, type Result, type Site, Unresolved } from "./scope.ts";
 import type { Relation, Snapshot } from "./snapshot.ts";
 import { as, collect, isNode, type Json, type Node, nodes, opened, text } from "./tree.ts";
 import { unaskedUses } from "./trust.ts";
-import { createUses } from "./uses.ts";
+import { createUses, type Use, type Uses } from "./uses.ts";
 import { isOpaque, readUtility } from "./utility.ts";
 
 /** What is known of an engine's names, and the trees of the views that were looked at. */
@@ -20,6 +20,8 @@ export interface Read {
   readonly analysis: Analysis;
   readonly sites: readonly Site[];
   readonly qualified: Reading["qualified"];
+  /** The relations whose rows are named as a type. */
+  readonly rows: ReadonlySet<Relation>;
 }
 
 /** Reads one statement of a tree. `undefined` for what runs text that nobody looks into. The trees of the views it reaches must be known. */
@@ -28,20 +30,7 @@ export function readStatement(statement: Node, verb: string, fingerprint: string
   if (kind === "ExplainStmt") return isNode(node.query) ? readStatement(node.query, verb, fingerprint, { snapshot, bodies }) : undefined;
   if (isOpaque(kind)) return undefined;
   const uses = createUses();
-  const reading: Reading = {
-    ...{
-      snapshot,
-      bodies,
-      through: [],
-      sites: [],
-      qualified: [],
-      read: new Set<Node>(),
-      roots: new Set([statement]),
-      named: new Set<number>(),
-    },
-    ...{ reach: uses.add, relation: uses.relation, fn: uses.fn },
-    seen: { depth: 0, deepest: 0, joins: 0, recursive: false },
-  };
+  const reading = createReading(statement, { snapshot, bodies }, uses, uses.add);
   const unresolved = attempt(() => {
     readKind(kind, node, reading);
     checkAllRead(reading, kind);
@@ -55,7 +44,38 @@ export function readStatement(statement: Node, verb: string, fingerprint: string
     ...(changesAll(statement) && { everyRow: true }),
     ...(unresolved !== undefined && { unresolved }),
   };
-  return { analysis, sites: reading.sites, qualified: reading.qualified };
+  return { analysis, sites: reading.sites, qualified: reading.qualified, rows: reading.rows };
+}
+
+function createReading(root: Node, { snapshot, bodies }: Names, uses: Uses, reach: Reading["reach"]): Reading {
+  return {
+    ...{ snapshot, bodies, reach, relation: uses.relation, fn: uses.fn, through: [], sites: [], qualified: [] },
+    ...{ read: new Set<Node>(), roots: new Set([root]), named: new Set<number>(), rows: new Set<Relation>() },
+    seen: { depth: 0, deepest: 0, joins: 0, recursive: false },
+  };
+}
+
+/** What the columns of a query are made of, by their order, and what else of it has influence; `undefined` where that is not known. */
+export function lineage(
+  body: Node,
+  names: Names,
+): { readonly columns: readonly (readonly Use[])[]; readonly always: readonly Use[] } | undefined {
+  const always: Use[] = [];
+  const reading = createReading(body, names, createUses(), (use) => void always.push(use));
+  const found: { result?: Result } = {};
+  const unresolved = attempt(() => {
+    found.result = readLazily(body, undefined, reading);
+  });
+  if (unresolved !== undefined || found.result === undefined || found.result.open) return undefined;
+  const columns = found.result.outputs.map(({ uses }) => uses);
+  return { columns, always: leavesOutTwins(body) ? [...always, ...columns.flat()] : always };
+}
+
+/** True where rows are left out because there is another like them: `distinct`, or a set operation that is not over all. */
+function leavesOutTwins(value: Json | undefined): boolean {
+  if (Array.isArray(value)) return value.some(leavesOutTwins);
+  if (!isNode(value)) return false;
+  return value.distinctClause !== undefined || (isNode(value.larg) && value.all !== true) || Object.values(value).some(leavesOutTwins);
 }
 
 const verbs: Readonly<Record<string, string>> = {
@@ -94,6 +114,14 @@ function attempt(work: () => void): Diagnosis | undefined {
     work();
     return undefined;
   } catch (error) {
+    if (error instanceof Missing)
+      return {
+        code: "SQL_INVALID",
+        message: error.message,
+        missing: error.missing,
+        missingKind: "column",
+        hint: "Look at what is with inspect",
+      };
     if (error instanceof Unresolved) return notUnderstood(error.message);
     if (error instanceof RangeError) return notUnderstood("a statement nested this deeply");
     throw error;

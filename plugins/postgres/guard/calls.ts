@@ -1,8 +1,9 @@
 import type { ColumnPlace } from "../../../core/contract/analysis.ts";
-import { plainSettings } from "./catalogs.ts";
+import { isPlainSetting } from "./catalogs.ts";
 import { readField, rowSource } from "./columns.ts";
 import { readExpression, readOver } from "./expressions.ts";
-import { type Reading, type Scope, Unresolved } from "./scope.ts";
+import { Missing, type Reading, type Scope, Unresolved } from "./scope.ts";
+import type { Fn } from "./snapshot.ts";
 import { as, isNode, list, type Node, names, opened, text } from "./tree.ts";
 import { readFunction } from "./trust.ts";
 
@@ -22,8 +23,21 @@ export function readCall(node: Node, scope: Scope, reading: Reading, place: Colu
   const since = text(node.funcformat) === "COERCE_SQL_SYNTAX" ? wordsSince[name] : undefined;
   if (since !== undefined && reading.snapshot.version < since * 10_000) throw new Unresolved(`"${name}" before PostgreSQL ${since}`);
   if (readsPlainSetting(node, parts, reading)) return 0;
-  const [only, ...others] = readFunction(parts, countOf(node), reading);
+  const [only, ...others] = calledFunctions(node, parts, scope, reading);
   return others.length === 0 ? (only?.returns ?? 0) : 0;
+}
+
+/** @throws Missing where a row is given, and so a column may have been meant */
+function calledFunctions(node: Node, parts: readonly string[], scope: Scope, reading: Reading): readonly Fn[] {
+  try {
+    return readFunction(parts, countOf(node), reading);
+  } catch (error) {
+    const reference = as("ColumnRef", list(node.args)[0]);
+    const [name = ""] = parts;
+    const isRow = parts.length === 1 && countOf(node) === 1 && reference !== undefined && rowSource(reference, scope) !== undefined;
+    if (!(error instanceof Unresolved) || !isRow) throw error;
+    throw new Missing(`No function and no column "${name}" of these rows exists`, name);
+  }
 }
 
 /** How many arguments a function must take to be meant. */
@@ -50,6 +64,6 @@ function readsPlainSetting(node: Node, parts: readonly string[], reading: Readin
   if (name !== "current_setting" || schema !== "pg_catalog") return false;
   const [kind, constant] = opened(list(node.args)[0]) ?? [];
   const setting = kind === "A_Const" && isNode(constant?.sval) ? text(constant.sval.sval).toLowerCase() : "";
-  reading.fn({ schema: "pg_catalog", name, kind: "function", trusted: plainSettings.has(setting) });
+  reading.fn({ schema: "pg_catalog", name, kind: "function", trusted: isPlainSetting(setting) });
   return true;
 }

@@ -22,13 +22,60 @@ const structure = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
+/** What of the catalog tells names and types, by relation; beside these columns others tell more. */
+const namingColumns = new Map(
+  [
+    "pg_class oid relname relnamespace reltype relkind relpersistence relhasindex relispartition relam relowner relnatts reloftype relhassubclass",
+    "pg_namespace oid nspname nspowner",
+    "pg_attribute attrelid attname atttypid attnum attnotnull atttypmod attlen attisdropped atthasdef attidentity attgenerated attndims attcollation",
+    "pg_type oid typname typnamespace typtype typcategory typrelid typelem typbasetype typnotnull typlen typarray typtypmod",
+    "pg_tables schemaname tablename tableowner tablespace hasindexes hasrules hastriggers rowsecurity",
+    "pg_views schemaname viewname viewowner",
+    "pg_matviews schemaname matviewname matviewowner tablespace hasindexes ispopulated",
+    "pg_indexes schemaname tablename indexname tablespace",
+    "pg_index indexrelid indrelid indisunique indisprimary indisvalid indkey indnatts indnkeyatts",
+    "pg_constraint oid conname connamespace contype conrelid confrelid conkey confkey condeferrable convalidated",
+    "pg_enum oid enumtypid enumlabel enumsortorder",
+    "pg_proc oid proname pronamespace prorettype proargnames proargtypes pronargs prokind provolatile prolang proisstrict",
+    "pg_inherits inhrelid inhparent inhseqno",
+    "pg_partitioned_table partrelid partstrat partnatts partattrs",
+    "pg_database oid datname",
+    "pg_extension oid extname extversion extnamespace",
+    "pg_am oid amname amtype",
+    "pg_collation oid collname collnamespace",
+    "pg_timezone_names name abbrev utc_offset is_dst",
+    "pg_timezone_abbrevs abbrev utc_offset is_dst",
+    "pg_available_extensions name default_version installed_version comment",
+  ].map((line) => {
+    const [name = "", ...columns] = line.split(" ");
+    return [name, new Set(columns)] as const;
+  }),
+);
+
+const namingViews =
+  /^(?:tables|columns|views|schemata|key_column_usage|table_constraints|referential_constraints|constraint_(?:column|table)_usage|routines|parameters|domains|triggers|check_constraints|element_types|information_schema_catalog_name|sequences)$/;
+const tellingColumns = /default|expression|definition|clause|condition|statement|options|value|increment/;
+
+/** Whether a column of the engine's own relations tells names and types only; without a column, whether any of the relation's does. */
+export function isNaming(schema: string, relation: string, column?: string): boolean {
+  if (schema === "information_schema") return namingViews.test(relation) && (column === undefined || !tellingColumns.test(column));
+  if (schema !== "pg_catalog") return false;
+  const columns = namingColumns.get(relation);
+  return columns !== undefined && (column === undefined || columns.has(column));
+}
+
 /** What a relation of the engine's own, or of an extension, tells; nothing for a user's relation. */
 export function tellsOf(schema: string, name: string, extension: string | null): Tells {
   const own = schema === "pg_catalog" || schema === "information_schema" || schema.startsWith("pg_toast");
   if (!own && extension === null) return undefined;
   if (secrets.has(name)) return "secrets";
   if (schema === "information_schema")
-    return /^(?:user_mapping|_pg_user_mapping|foreign_server_options|_pg_foreign_server)/.test(name) ? "secrets" : "structure";
+    return /^(?:user_mapping|_pg_user_mapping|foreign_server_options|_pg_foreign_server)/.test(name)
+      ? "secrets"
+      : isNaming(schema, name)
+        ? "names"
+        : "structure";
+  if (isNaming(schema, name)) return "names";
   return structure.has(name) ? "structure" : "contents";
 }
 
@@ -46,26 +93,35 @@ export const lookups: Readonly<Record<string, string>> = {
 };
 
 /** Functions that answer from the catalog, or from what the engine keeps about a table's rows. */
-export function catalogOf(name: string): { readonly name: string; readonly tells: "structure" | "contents" } | undefined {
+export function catalogOf(name: string): { readonly name: string; readonly tells: "names" | "structure" | "contents" } | undefined {
   if (sizes.test(name)) return { name: "pg_class", tells: "contents" };
+  if (naming.test(name)) return { name: "pg_class", tells: "names" };
   return structural.test(name) ? { name: "pg_class", tells: "structure" } : undefined;
 }
 
 const sizes = /^pg_(?:(?:relation|table|indexes|total_relation|database|tablespace)_size|stat_.*|sequence_.*)$/;
+const naming = /^(?:to_reg[a-z]+|reg[a-z]+|has_\w+|pg_has_role|pg_\w+_is_visible|pg_get_(?:keywords|userbyid)|pg_input_\w+)$/;
 const structural = new RegExp(
   `^(?:${[
-    "pg_get_|to_reg|reg[a-z]+$|has_|(?:obj|col|shobj)_description$|pg_describe_|pg_identify_|pg_.*_is_visible$|pg_partition_",
-    "pg_index|pg_input_|pg_relation_is_|pg_column_is_|row_security_|pg_has_role$",
+    "pg_get_|(?:obj|col|shobj)_description$|pg_describe_|pg_identify_|pg_partition_",
+    "pg_index|pg_relation_is_|pg_column_is_|row_security_",
   ].join("|")})`,
 );
 
-/** Settings that tell how the engine reads and writes, and nothing about who uses it. */
-export const plainSettings: ReadonlySet<string> = new Set(
+/** Settings that tell how the engine reads, plans and writes, and nothing about who uses it or where it is. */
+export const isPlainSetting = (name: string): boolean => plainSettings.has(name) || plainNumbers.test(name);
+
+const plainNumbers =
+  /^(?:enable_\w+|jit\w*|max_\w+|(?:min_)?parallel_\w+|autovacuum\w*|vacuum_\w+|geqo\w*|default_\w+|track_\w+|\w+_(?:cost|limit|timeout|mem|buffers|workers|target|isolation))$/;
+
+const plainSettings: ReadonlySet<string> = new Set(
   [
     "application_name array_nulls backslash_quote block_size bytea_output client_encoding datestyle default_text_search_config",
     "default_transaction_isolation default_transaction_read_only extra_float_digits in_hot_standby integer_datetimes intervalstyle is_superuser jit lc_collate",
     "lc_ctype lc_messages lc_monetary lc_numeric lc_time max_identifier_length role search_path server_encoding server_version",
     "server_version_num session_authorization standard_conforming_strings statement_timeout timezone transaction_isolation",
-    "transaction_read_only transaction_deferrable work_mem xmlbinary xmloption lock_timeout idle_in_transaction_session_timeout",
+    "transaction_read_only transaction_deferrable xmlbinary xmloption effective_cache_size effective_io_concurrency constraint_exclusion cursor_tuple_fraction",
+    "plan_cache_mode row_security wal_level fsync full_page_writes synchronous_commit data_checksums segment_size wal_block_size",
+    "check_function_bodies escape_string_warning quote_all_identifiers password_encryption ssl from_collapse_limit join_collapse_limit stats_fetch_consistency",
   ].flatMap((line) => line.split(" ")),
 );

@@ -1,5 +1,5 @@
 import type { ColumnPlace } from "../../../core/contract/analysis.ts";
-import { type Output, outwards, type Reading, type Scope, type Source, systemColumns, Unresolved } from "./scope.ts";
+import { Missing, type Output, outwards, type Reading, type Scope, type Source, systemColumns, Unresolved } from "./scope.ts";
 import { as, list, type Node, names } from "./tree.ts";
 import { readAttribute } from "./trust.ts";
 
@@ -23,7 +23,7 @@ export function readReference(node: Node, scope: Scope, reading: Reading, place:
   if (parts.length === 1) {
     const found = columnNamed(first, scope, reading, place) ?? rowNamed(first, scope, reading, place);
     if (found !== undefined) return found;
-    throw new Unresolved(`"${first}"`);
+    throw new Missing(`Column "${first}" does not exist`, first);
   }
   const owner = ownerOf(node, parts.slice(0, -1), scope, reading);
   return memberOf(owner, parts.at(-1) ?? "", reading, place);
@@ -82,7 +82,7 @@ function memberOf(source: Source, name: string, reading: Reading, place: ColumnP
   if (source.system === true && systemColumns.has(name)) return nothing;
   if (source.open === true && reading.snapshot.functions([name]).length === 0) return nothing;
   readRow(source, reading, place);
-  if (!readAttribute(name, reading)) throw new Unresolved(`"${source.alias}.${name}"`);
+  if (!readAttribute(name, reading)) throw new Missing(`Column "${source.alias}.${name}" does not exist`, name);
   return nothing;
 }
 

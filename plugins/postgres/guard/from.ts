@@ -2,7 +2,18 @@ import { readExpression } from "./expressions.ts";
 import { readFunctions, readJsonTable, readXmlTable } from "./from-functions.ts";
 import { readSubquery } from "./query.ts";
 import { relationOutputs, tellRelation } from "./relations.ts";
-import { cteNamed, merged, type Output, outputsOf, type Reading, type Scope, type Site, type Source, Unresolved } from "./scope.ts";
+import {
+  cteNamed,
+  Missing,
+  merged,
+  type Output,
+  outputsOf,
+  type Reading,
+  type Scope,
+  type Site,
+  type Source,
+  Unresolved,
+} from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
 import { as, isNode, type Json, type Node, names, opened, text } from "./tree.ts";
 import { readFunction } from "./trust.ts";
@@ -54,8 +65,20 @@ function readItem(item: Json | undefined, place: Place, reading: Reading): Range
 export const aliasOf = (node: Node): string => (isNode(node.alias) ? text(node.alias.aliasname) : "");
 export const columnAliases = (node: Node): string[] => (isNode(node.alias) ? names(node.alias.colnames) : []);
 
+/** A list of columns goes by their places, and names none of them. */
 export function renamed(outputs: readonly Output[], aliases: readonly string[]): Output[] {
-  return outputs.map((output, at) => (aliases[at] === undefined ? output : { ...output, name: aliases[at] }));
+  return outputs.map((output, at) => {
+    const name = aliases[at];
+    return name === undefined ? output : { ...output, name, reach: (place, _star, told) => output.reach(place, true, told) };
+  });
+}
+
+/** @throws Missing when the list is longer than what there is, as far as that is known */
+function listed(alias: string, outputs: readonly Output[], aliases: readonly string[], open: boolean | undefined): Output[] {
+  const extra = aliases[outputs.length];
+  if (extra !== undefined && open !== true)
+    throw new Missing(`Table "${alias}" has ${outputs.length} columns available but ${aliases.length} columns specified`, extra);
+  return renamed(outputs, aliases);
 }
 
 /** One item of which all columns are seen. */
@@ -69,7 +92,11 @@ function readTable(node: Node, { around }: Place, reading: Reading, item: Node):
   const alias = aliasOf(node) || name;
   if (cte !== undefined) {
     const result = cte.result();
-    return rangeOf({ alias, outputs: renamed(outputsOf(result, []), columnAliases(node)), ...(result.open && { open: true }) });
+    return rangeOf({
+      alias,
+      outputs: listed(alias, outputsOf(result, []), columnAliases(node), result.open),
+      ...(result.open && { open: true }),
+    });
   }
   return readRelation(node, relationNamed(node, reading), { node: item, inherits: node.inh === true }, reading);
 }
@@ -95,7 +122,7 @@ function readRelation(
   const alias = aliasOf(node);
   return rangeOf({
     alias: alias || relation.name,
-    outputs: renamed(relationOutputs(relation, inherits, reading), columnAliases(node)),
+    outputs: listed(alias || relation.name, relationOutputs(relation, inherits, reading), columnAliases(node), false),
     ...(alias === "" && { schema: relation.schema }),
     ...(relation.kind !== "view" && { system: true }),
     site,
@@ -106,7 +133,7 @@ function readSubselect(node: Node, { around, left }: Place, reading: Reading): R
   const result = readSubquery(node.subquery, node.lateral === true ? { ...around, sources: left } : around, reading);
   return rangeOf({
     alias: aliasOf(node),
-    outputs: renamed(outputsOf(result, []), columnAliases(node)),
+    outputs: listed(aliasOf(node), outputsOf(result, []), columnAliases(node), result.open),
     ...(result.open && { open: true }),
   });
 }
@@ -136,7 +163,7 @@ function readJoin(node: Node, { around, left }: Place, reading: Reading): Range 
       [...one.star, ...two.star].filter((output) => output.name === name),
     ),
   );
-  for (const column of joined) column.reach("join", false, reading.reach);
+  for (const column of joined) column.reach("join", node.isNatural === true, reading.reach);
   const rest = [...one.star, ...two.star].filter(({ name }) => !shared.includes(name));
   const star = [...joined, ...rest];
   const isOpen = sources.some(({ open }) => open) ? { open: true } : {};

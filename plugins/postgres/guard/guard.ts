@@ -1,10 +1,12 @@
 import type { Analysis, RelationRestriction } from "../../../core/contract/analysis.ts";
 import type { Statement } from "../../../core/contract/driver.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
+import { diagnose } from "../diagnose.ts";
 import { refusal } from "../refusal.ts";
 import type { Session } from "../session.ts";
 import { type Kind, kindOf, lower } from "../sql/kind.ts";
 import { statementsOf } from "../sql/lexer.ts";
+import { isServerError, type LocatedError } from "../statement/describe.ts";
 import type { Work } from "../work.ts";
 import { notUnderstood, readStatement, statementsIn, statementsOfRoot, unreadViews } from "./analyze.ts";
 import { kindOfTree } from "./kind.ts";
@@ -78,19 +80,35 @@ export function createGuard(session: Session, parser: Parser): Guard {
     return readStatement(statement, lower(statementsOf(sql)[0]?.[0]), fingerprint, current)?.analysis;
   };
 
-  const analyzeText = async (work: Work, sql: string, kinds: readonly Kind[]): Promise<readonly Statement[]> => {
+  const analyzeText = async (work: Work, sql: string, told: readonly Kind[] | LocatedError): Promise<readonly Statement[]> => {
     const parsed = await read(sql);
-    const [kind = "unknown", ...others] = kinds;
+    if (told instanceof Error) return await analyzeRefused(work, parsed, sql, told);
+    const [kind = "unknown", ...others] = told;
     if ("error" in parsed) return [{ kind, analysis: { ...nothing, unresolved: notUnderstood("this text") } }];
     const statements = statementsIn(parsed.tree);
     const [statement] = statements;
     if (statement === undefined || statements.length > 1 || others.length > 0)
-      return (kinds.length > 1 ? kinds : statements.map(() => "unknown" as const)).map((each) => ({ kind: each }));
+      return (told.length > 1 ? told : statements.map(() => "unknown" as const)).map((each) => ({ kind: each }));
     let analysis = await analyzeOne(work, sql, statement, parsed.fingerprint, await names.current(work));
     // The name may be a new one.
     if (analysis?.unresolved !== undefined)
       analysis = await analyzeOne(work, sql, statement, parsed.fingerprint, await names.current(work, true));
     return [{ kind: kindOfTree(statement) ?? kind, ...(analysis && { analysis }) }];
+  };
+
+  /**
+   * What the server finds wrong may follow from what the caller cannot know, such as how many columns a star stands for. A query all names
+   * of which are known is judged first, and the server's error comes when it is run as it may be.
+   */
+  const analyzeRefused = async (work: Work, parsed: Reading, sql: string, error: LocatedError): Promise<readonly Statement[]> => {
+    const [statement, ...others] = "tree" in parsed ? statementsIn(parsed.tree) : [];
+    const kind = statement && kindOfTree(statement);
+    if (!("tree" in parsed) || statement === undefined || others.length > 0 || kind === undefined || !lexesAlike(sql, version)) throw error;
+    // In a transaction nothing more is answered after an error.
+    const looked = names.current(work).then((current) => analyzeOne(work, sql, statement, parsed.fingerprint, current));
+    const analysis = await looked.catch(() => undefined);
+    if (analysis === undefined || analysis.unresolved !== undefined) throw withMissing(error, analysis?.unresolved);
+    return [{ kind, analysis }];
   };
 
   const render = async (work: Work, sql: string, restrictions: readonly RelationRestriction[]): Promise<string> => {
@@ -101,7 +119,12 @@ export function createGuard(session: Session, parser: Parser): Guard {
     const current = await names.current(work);
     const explained = as("ExplainStmt", statement)?.query;
     await readViews(work, statement, current);
-    await restrict((explained as Node | undefined) ?? statement, current, restrictions, queryOf);
+    const condition = async (text: string): Promise<Node | undefined> => {
+      const query = await queryOf(text);
+      if (query !== undefined) await readViews(work, query, current);
+      return query;
+    };
+    await restrict((explained as Node | undefined) ?? statement, current, restrictions, condition);
     const written = await parser.write(JSON.stringify(root));
     if (written === undefined) throw refusal(notUnderstood("this statement under restrictions"));
     return written;
@@ -131,9 +154,12 @@ export function createGuard(session: Session, parser: Parser): Guard {
           return await current.remembered("analysis", sql, async () => {
             // The server works on it while the parser does.
             const parsing = read(sql).catch(() => undefined);
-            const found = await kinds();
+            const found = await kinds().catch((error: unknown) => {
+              if (isServerError(error) && ofText.test(error.code)) return error;
+              throw error;
+            });
             await parsing;
-            return found.length === 0 ? [] : await analyzeText(work, sql, found);
+            return "length" in found && found.length === 0 ? [] : await analyzeText(work, sql, found);
           });
         },
         (unresolved) => [{ kind: "unknown", analysis: { ...nothing, unresolved } }],
@@ -154,6 +180,18 @@ export function createGuard(session: Session, parser: Parser): Guard {
       ),
     changed: names.changed,
   };
+}
+
+/** Errors that a statement's own text makes, as the server reads it. */
+const ofText = /^(?:42|22|3F|0A)/;
+
+/** Where the server speaks of a type, a function or a list of columns, a name that is not there is told all the same. */
+function withMissing(error: LocatedError, unresolved: Diagnosis | undefined): Error {
+  const told = diagnose(error);
+  const { missing, missingKind } = unresolved ?? {};
+  return told === undefined || told.missing !== undefined || missing === undefined
+    ? error
+    : refusal({ ...told, missing, ...(missingKind && { missingKind }) });
 }
 
 const mostTexts = 300;

@@ -4,19 +4,23 @@ import { tokensOf } from "../sql/lexer.ts";
 import { replaceAt } from "../sql/params.ts";
 import type { Relation, Snapshot } from "./snapshot.ts";
 
-/** What may be seen of a relation, by all the restrictions that its rows are under. */
+/** What may be seen of a relation, by all the restrictions that its rows are under. What is made of a masked column is masked too. */
 export interface Narrowed {
   readonly hidden: ReadonlySet<string>;
   readonly masks: ReadonlyMap<string, { readonly form: MaskForm; readonly salt: string }>;
   readonly where: readonly string[];
 }
 
-export function narrowed(restrictions: readonly RelationRestriction[]): Narrowed {
+export function narrowed(restrictions: readonly RelationRestriction[], relations: readonly Relation[]): Narrowed {
   const masks = new Map<string, { readonly form: MaskForm; readonly salt: string }>();
   for (const { masks: own, salt = "" } of restrictions)
     for (const { column, form } of own) if (!masks.has(column)) masks.set(column, { form, salt });
+  const hidden = new Set(restrictions.flatMap((each) => each.hidden));
+  for (const { generated } of relations)
+    for (const [column, parts] of generated)
+      if (!masks.has(column) && parts.some((part) => hidden.has(part) || masks.has(part))) masks.set(column, { form: "redact", salt: "" });
   return {
-    hidden: new Set(restrictions.flatMap(({ hidden }) => hidden)),
+    hidden,
     masks,
     where: [...new Set(restrictions.flatMap(({ where, values }) => where.map((condition) => filled(condition, values))))],
   };

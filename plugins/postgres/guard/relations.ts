@@ -1,4 +1,5 @@
 import type { RelationUse } from "../../../core/contract/analysis.ts";
+import { isNaming } from "./catalogs.ts";
 import { readLazily } from "./query.ts";
 import { type Output, type Reading, type Result, Unresolved } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
@@ -25,10 +26,31 @@ export function below(relation: Relation): Relation[] {
   return relation.children.filter(({ partition }) => !partition).flatMap((child) => [child, ...below(child)]);
 }
 
+/** It, everything it inherits from, and everything that inherits from it or is a part of it. */
+export function family(relation: Relation): Relation[] {
+  const lower = (each: Relation): Relation[] => [each, ...each.children.flatMap(lower)];
+  return [...above(relation), ...lower(relation)];
+}
+
 export function relationOutputs(relation: Relation, inherits: boolean, reading: Reading): readonly Output[] {
-  if (relation.kind === "catalog")
-    return relation.columns.map((name, at) => ({ name, type: relation.types[at] ?? 0, reach: () => undefined }));
+  if (relation.kind === "catalog") return catalogOutputs(relation, reading);
   return relation.kind === "table" ? tableOutputs(relation, inherits, reading) : viewOutputs(relation, reading);
+}
+
+/** Some columns of the catalog tell more than names. */
+function catalogOutputs(relation: Relation, reading: Reading): Output[] {
+  const { schema, name: of, tells } = relation;
+  return relation.columns.map((name, at) => ({
+    name,
+    type: relation.types[at] ?? 0,
+    reach() {
+      if (tells === "names" && !isNaming(schema, of, name)) tellCatalog(reading, relation, "structure");
+    },
+  }));
+}
+
+function tellCatalog({ relation, through }: Reading, { schema, name }: Relation, tells: RelationUse["tells"]): void {
+  relation({ schema, name, kind: "catalog", access: "read", ...(tells && { tells }), ...(through.length > 0 && { through }) });
 }
 
 function tableOutputs(relation: Relation, inherits: boolean, reading: Reading): Output[] {
@@ -38,8 +60,12 @@ function tableOutputs(relation: Relation, inherits: boolean, reading: Reading): 
     name: column,
     type: relation.types[at] ?? 0,
     reach(place, star, told) {
-      const use = { column, place, star: star && direct };
-      for (const each of [relation, ...held]) told({ ...use, relation: each });
+      const use = { place, star: star && direct };
+      for (const each of [relation, ...held]) {
+        told({ ...use, column, relation: each });
+        // No name reaches what a generated column is made of.
+        for (const part of each.generated.get(column) ?? []) told({ ...use, column: part, star: direct, relation: each });
+      }
     },
   }));
 }

@@ -1,11 +1,14 @@
 import type { RelationRestriction } from "../../../core/contract/analysis.ts";
 import { refusal } from "../refusal.ts";
-import { type Names, notUnderstood, readStatement } from "./analyze.ts";
-import { type Narrowed, narrowed, permitted } from "./masks.ts";
-import { above, below } from "./relations.ts";
-import type { Reading, Site } from "./scope.ts";
+import { type Names, notUnderstood, type Read, readStatement } from "./analyze.ts";
+import { copied } from "./copies.ts";
+import { fence, mayFail } from "./fence.ts";
+import { completeGroups, type Stand } from "./grouping.ts";
+import { narrowed, permitted } from "./masks.ts";
+import { above, below, family } from "./relations.ts";
+import type { Site } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
-import { as, copy, isNode, type Json, list, type Node, text } from "./tree.ts";
+import { as, copy, isNode, list, type Node, text } from "./tree.ts";
 
 /** Reads one query of a text. */
 export type ReadQuery = (sql: string) => Promise<Node | undefined>;
@@ -14,8 +17,12 @@ interface Rendering {
   readonly names: Names;
   readonly restricted: ReadonlyMap<Relation, RelationRestriction>;
   readonly query: ReadQuery;
-  /** The tables that subselects of our own read. */
+  /** The relations that texts of our own and of the policy's read. */
   readonly placed: Set<Node>;
+  /** The tables that subselects stand for. */
+  readonly stands: Map<Node, Stand>;
+  /** The queries of ours that leave rows out. */
+  readonly filtered: Set<Node>;
 }
 
 /**
@@ -32,16 +39,14 @@ export async function restrict(
   for (const restriction of restrictions) {
     const { schema, name } = restriction;
     const relation = names.snapshot.relation(schema === undefined ? [name] : [schema, name]);
-    if (relation?.kind === "view")
-      throw refusal({
-        code: "UNSUPPORTED",
-        message: `The policy masks or filters the view "${name}" itself, and the driver can do so with tables only`,
-        hint: "Have the rule name the tables the view reads",
-      });
     if (relation !== undefined) restricted.set(relation, restriction);
   }
-  const rendering: Rendering = { names, restricted, query, placed: new Set() };
-  await substitute(readOrRefuse(statement, names), rendering, false);
+  const rendering: Rendering = { names, restricted, query, placed: new Set(), stands: new Map(), filtered: new Set() };
+  const read = readOrRefuse(statement, names);
+  for (const row of read.rows) refuseRows(row, rendering);
+  await substitute(read, rendering, false);
+  completeGroups(statement, rendering.stands);
+  if (mayFail(as("SelectStmt", statement) ?? statement, rendering.filtered)) for (const select of rendering.filtered) fence(select);
   const again = readOrRefuse(statement, names);
   const missed = again.sites.find(
     ({ node, relation }) => rules(relation, tableIn(node).inh === true, restricted).length > 0 && !rendering.placed.has(node),
@@ -49,110 +54,144 @@ export async function restrict(
   if (missed !== undefined) throw refusal(notUnderstood(`"${missed.relation.name}" under its restrictions`));
 }
 
-function readOrRefuse(statement: Node, names: Names): { readonly sites: readonly Site[]; readonly qualified: Reading["qualified"] } {
+/** A type tells what columns there are. */
+function refuseRows(relation: Relation, { restricted }: Rendering): void {
+  const narrow = narrowed(rules(relation, true, restricted), family(relation));
+  if (narrow.hidden.size === 0 && narrow.masks.size === 0) return;
+  throw refusal({
+    code: "POLICY_DENIED",
+    message: `Columns of "${relation.name}" are masked or hidden for you, and its rows cannot be used as a type`,
+    hint: "Name the columns that are wanted",
+  });
+}
+
+type Named = Pick<Read, "sites" | "qualified">;
+
+function readOrRefuse(statement: Node, names: Names): Read {
   const read = readStatement(statement, "", "", names);
   if (read === undefined) throw refusal(notUnderstood("this kind of statement"));
   if (read.analysis.unresolved !== undefined) throw refusal(read.analysis.unresolved);
   return read;
 }
 
-async function substitute(
-  { sites, qualified }: { readonly sites: readonly Site[]; readonly qualified: Reading["qualified"] },
-  rendering: Rendering,
-  inView: boolean,
-): Promise<void> {
-  const done = new Set<Site>();
-  for (const site of sites) {
-    const query = site.relation.kind === "table" ? await tableQuery(site, rendering, inView) : await viewQuery(site, rendering);
+async function substitute({ sites, qualified }: Named, rendering: Rendering, inView: boolean): Promise<void> {
+  const done = new Set<Node>();
+  for (const { node, relation } of sites) {
+    const found = await bodyQuery(relation, rendering);
+    const [body, made] = found !== undefined && "hidden" in found ? [undefined, [found]] : [found, []];
+    const own = [...made, ...rules(relation, tableIn(node).inh === true, rendering.restricted)];
+    const query = own.length === 0 ? body : await permittedQuery({ node, relation }, { own, body, inView }, rendering);
     if (query === undefined) continue;
-    done.add(site);
-    const { hidden, node, alias } = query;
-    const columns = columnNames(site, alias, inView ? new Set() : hidden);
-    for (const key of Object.keys(site.node)) delete site.node[key];
-    const named = { aliasname: text(alias.aliasname) || site.relation.name, ...(columns.length > 0 && { colnames: columns }) };
-    site.node.RangeSubselect = { subquery: { SelectStmt: node }, alias: named };
+    done.add(node);
+    const { alias } = tableIn(node);
+    place(node, query, isNode(alias) ? alias : {}, relation);
+    const stand = as("RangeSubselect", node);
+    if (query.stand !== undefined && stand !== undefined) rendering.stands.set(stand, query.stand);
   }
-  // A subselect has an alias and no schema.
-  for (const { node, site } of qualified) if (done.has(site)) node.fields = list(node.fields).slice(-2);
+  trim(qualified, done);
 }
 
+/** A subselect has an alias and no schema. */
+function trim(qualified: Named["qualified"], done: ReadonlySet<Node>): void {
+  for (const { node, site } of qualified) if (done.has(site.node)) node.fields = list(node.fields).slice(-2);
+}
+
+/** A query in the place of a relation: without a list of columns it has those that it gives. */
 interface Query {
-  readonly node: Node;
-  readonly alias: Node;
-  readonly hidden: ReadonlySet<string>;
+  readonly select: Node;
+  readonly columns?: readonly string[];
+  readonly stand?: Stand;
 }
 
-/** The columns of a view have the names it was made with; those of a table have their own unless the statement lists others. */
-function columnNames({ relation }: Site, alias: Node, hidden: ReadonlySet<string>): Json[] {
+/** Puts a query where a relation was named. The statement's own list of columns is about those that are there for the caller. */
+function place(node: Node, { select, columns = [] }: Query, alias: Node, relation: Relation): void {
   const given = list(alias.colnames);
-  if (relation.kind === "table") return given.filter((_, at) => !hidden.has(relation.columns[at] ?? ""));
-  return relation.columns.map((name, at) => given[at] ?? { String: { sval: name } });
+  const listed = columns.length === 0 ? given : columns.map((name, at) => given[at] ?? { String: { sval: name } });
+  for (const key of Object.keys(node)) delete node[key];
+  node.RangeSubselect = {
+    subquery: { SelectStmt: select },
+    alias: { aliasname: text(alias.aliasname) || relation.name, ...(listed.length > 0 && { colnames: listed }) },
+  };
 }
 
 /** The restrictions that the rows of a relation are under: its own, those of what it is a part of, and those of what is read with it. */
 function rules(relation: Relation, inherits: boolean, restricted: Rendering["restricted"]): RelationRestriction[] {
-  if (relation.kind !== "table") return [];
   const all = new Set([relation, ...above(relation), ...(inherits ? below(relation) : [])]);
   return [...all].flatMap((each) => restricted.get(each) ?? []);
 }
 
 const tableIn = (node: Node): Node => as("RangeVar", node) ?? as("RangeVar", as("RangeTableSample", node)?.relation) ?? {};
 
-async function tableQuery(
-  { node, relation }: Site,
-  { names, restricted, query, placed }: Rendering,
-  inView: boolean,
-): Promise<Query | undefined> {
-  const sample = as("RangeTableSample", node);
-  const table = tableIn(node);
-  const own = rules(relation, table.inh === true, restricted);
-  if (own.length === 0) return undefined;
-  const narrow: Narrowed = narrowed(own);
-  const known = await query(permitted(relation, narrow, inView, names.snapshot));
-  if (known === undefined) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
-  const select = copy(known);
-  const { alias, ...bare } = table;
-  const wrapped: Node = { RangeVar: bare };
-  const place: Node = sample === undefined ? wrapped : { RangeTableSample: { ...sample, relation: wrapped } };
-  // By its full name, so that no WITH of the statement can stand in for it.
-  Object.assign(bare, { schemaname: relation.schema, relname: relation.name });
-  select.fromClause = [place];
-  placed.add(place);
-  return { node: select, alias: isNode(alias) ? alias : {}, hidden: narrow.hidden };
+interface Ruled {
+  readonly own: readonly RelationRestriction[];
+  /** Of a view that is written out. */
+  readonly body: Query | undefined;
+  readonly inView: boolean;
 }
 
-/** A view over something restricted is written out; others stay. */
-async function viewQuery({ node, relation }: Site, rendering: Rendering): Promise<Query | undefined> {
+/** What may be seen of a relation. */
+async function permittedQuery(
+  { node, relation }: Site,
+  { own, body, inView }: Ruled,
+  { names, query, placed, filtered }: Rendering,
+): Promise<Query> {
+  const narrow = narrowed(own, family(relation));
+  const known = await query(permitted(relation, narrow, inView, names.snapshot));
+  if (known === undefined || isNode(known.larg)) throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  const select = copy(known);
+  // Read by itself: nothing of the statement around it is what the policy meant.
+  const read = readStatement({ SelectStmt: select }, "", "", names);
+  const from = list(select.fromClause)[0];
+  if (read === undefined || read.analysis.unresolved !== undefined || !isNode(from))
+    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  nameInFull(read.sites, placed);
+  if (body !== undefined) {
+    place(from, body, {}, relation);
+    trim(read.qualified, new Set([from]));
+  } else select.fromClause = [sampled(node, from, placed)];
+  if (narrow.where.length > 0) filtered.add(select);
+  const given = relation.columns.filter((name) => inView || !narrow.hidden.has(name));
+  return { select, stand: { relation, given, changed: new Set([...narrow.hidden, ...narrow.masks.keys()]) } };
+}
+
+/** What is put into a statement may not meet its WITH: every relation is named with its schema. */
+function nameInFull(sites: readonly Site[], placed: Set<Node>): void {
+  for (const { node, relation } of sites) {
+    Object.assign(tableIn(node), { schemaname: relation.schema, relname: relation.name });
+    placed.add(node);
+  }
+}
+
+/** The same as the statement reads of a table: without its children, or a part of its rows. */
+function sampled(node: Node, from: Node, placed: Set<Node>): Node {
+  const table = as("RangeVar", from);
+  // What is false is left out.
+  if (table !== undefined && tableIn(node).inh !== true) delete table.inh;
+  const sample = as("RangeTableSample", node);
+  if (sample === undefined) return from;
+  const all: Node = { RangeTableSample: { ...sample, relation: from } };
+  placed.add(all);
+  return all;
+}
+
+/** A view over something restricted is written out, and a materialized one restricted itself; others stay. */
+async function bodyQuery(relation: Relation, rendering: Rendering): Promise<Query | RelationRestriction | undefined> {
   const body = rendering.names.bodies.get(relation);
   if (body === undefined || relation.kind === "catalog") return undefined;
   const statement: Node = { SelectStmt: copy(body) };
   const read = readStatement(statement, "", "", rendering.names);
   if (read === undefined || read.analysis.unresolved !== undefined) throw refusal(notUnderstood(`the view "${relation.name}"`));
-  const reached = [...rendering.restricted].filter(([{ schema, name }]) =>
-    read.analysis.relations.some((use) => use.schema === schema && use.name === name),
+  const reached = new Map(
+    [...rendering.restricted].filter(([{ schema, name }]) =>
+      read.analysis.relations.some((use) => use.schema === schema && use.name === name),
+    ),
   );
-  if (reached.length === 0) return undefined;
-  if (relation.kind === "materialized view") {
-    if (reached.every((each) => isUntouched(each, read.analysis.columns))) return undefined;
-    throw refusal({
-      code: "POLICY_DENIED",
-      message: `The rows of the materialized view "${relation.name}" were made from what is restricted for you`,
-      hint: "Ask the tables it was made from",
-    });
-  }
+  if (reached.size === 0) return undefined;
+  if (relation.kind === "materialized view") return copied(relation, body, reached, rendering.names);
   await substitute(read, rendering, true);
-  const { alias } = as("RangeVar", node) ?? {};
-  return { node: as("SelectStmt", statement) ?? {}, alias: isNode(alias) ? alias : {}, hidden: new Set() };
-}
-
-/** True when all rows may be seen, and none of the columns that were used is masked or hidden. */
-function isUntouched(
-  [relation, { where, hidden, masks }]: readonly [Relation, RelationRestriction],
-  columns: readonly { readonly schema?: string; readonly table: string; readonly column: string }[],
-): boolean {
-  const kept = new Set([...hidden, ...masks.map(({ column }) => column)]);
-  return (
-    where.length === 0 &&
-    !columns.some(({ schema, table, column }) => schema === relation.schema && table === relation.name && kept.has(column))
+  nameInFull(
+    read.sites.filter(({ node }) => as("RangeSubselect", node) === undefined),
+    new Set(),
   );
+  return { select: as("SelectStmt", statement) ?? {}, columns: relation.columns };
 }

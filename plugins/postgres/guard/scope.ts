@@ -7,6 +7,15 @@ import type { Use } from "./uses.ts";
 /** What could not be understood. The statement is refused in these words, unless the engine has better ones. */
 export class Unresolved extends Error {}
 
+/** A name that is not there, where the engine would say something else of it than of a column that is not open to the caller. */
+export class Missing extends Unresolved {
+  readonly missing: string;
+  constructor(message: string, missing: string) {
+    super(message);
+    this.missing = missing;
+  }
+}
+
 /** Takes up what is reached. */
 export type Told = (use: Use) => void;
 
@@ -85,6 +94,8 @@ export interface Reading {
   readonly roots: Set<Node>;
   /** The types that casts name. */
   readonly named: Set<number>;
+  /** The relations whose rows are named as a type. */
+  readonly rows: Set<Relation>;
   readonly seen: Seen;
 }
 
@@ -116,7 +127,8 @@ export function outputsOf({ outputs }: Result, aliases: readonly string[]): Outp
     name: aliases[at] ?? name,
     type,
     reach: (place, star, told) => {
-      for (const use of uses) told({ ...use, place, star: use.star && star });
+      // The name of a whole row, or of a list of columns, is not that of what it brings.
+      for (const use of uses) told({ ...use, place, star: use.star && (star || use.column !== name) });
     },
   }));
 }

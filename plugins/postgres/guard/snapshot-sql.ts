@@ -5,11 +5,23 @@ const member = (table: string, oid: string) =>
 /** Objects of other sessions cannot be named, and those of this one are first on its path. */
 const named = "(n.nspname not like 'pg\\_temp\\_%' and n.nspname not like 'pg\\_toast%' or n.oid = pg_my_temp_schema())";
 
-const relations = `select json_agg(json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind, c.relispartition, x.extname, a.names, a.types, c.reltype::int8))
+/** Generated columns, and the columns each is made of. Until PostgreSQL 15 the column depends on them itself, and later its expression does. */
+const generated = `select a.attrelid, json_agg(json_build_array(a.attname, b.attname)) as made
+  from pg_attribute a join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid > 0 and d.refobjsubid <> a.attnum
+    and (d.classid = 'pg_attrdef'::regclass and d.objid = f.oid or d.classid = 'pg_class'::regclass and d.objid = a.attrelid and d.objsubid = a.attnum)
+  join pg_attribute b on b.attrelid = a.attrelid and b.attnum = d.refobjsubid where a.attgenerated <> '' group by a.attrelid`;
+
+/** Relations that have columns a statement can name; indexes have too, and are more. */
+const kinds = "('r', 'p', 'v', 'm', 'f', 'S', 'c')";
+
+const relations = `select json_agg(json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind, c.relispartition, x.extname, a.names, a.types, c.reltype::int8, g.made, a.key))
   from pg_class c join pg_namespace n on n.oid = c.relnamespace left join (
-    select attrelid, json_agg(attname order by attnum) as names, json_agg(atttypid::int8 order by attnum) as types
-    from pg_attribute where attnum > 0 and not attisdropped group by attrelid) a on a.attrelid = c.oid
-  ${member("pg_class", "c.oid")} where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and ${named}`;
+    select attrelid, json_agg(attname order by attnum) as names, json_agg(atttypid::int8 order by attnum) as types,
+      json_agg(attname) filter (where attnum = any (k.conkey)) as key
+    from pg_attribute join pg_class r on r.oid = attrelid and r.relkind in ${kinds}
+    left join pg_constraint k on k.conrelid = attrelid and k.contype = 'p' and not k.condeferrable where attnum > 0 and not attisdropped group by attrelid) a on a.attrelid = c.oid
+  left join (${generated}) g on g.attrelid = c.oid ${member("pg_class", "c.oid")} where c.relkind in ${kinds} and ${named}`;
 
 const inherits =
   "select json_agg(json_build_array(inhrelid::int8, inhparent::int8)) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relkind in ('r', 'p', 'f')";

@@ -17,6 +17,10 @@ export interface Relation {
   /** What inherits from it; the parts of a partitioned table are the table itself. */
   readonly children: readonly Relation[];
   readonly partition: boolean;
+  /** Generated columns, and the columns that each is made of. */
+  readonly generated: ReadonlyMap<string, readonly string[]>;
+  /** The columns of its primary key. */
+  readonly key: readonly string[];
 }
 
 export interface Type {
@@ -106,7 +110,13 @@ const kinds: Readonly<Record<string, RelationUse["kind"]>> = { v: "view", m: "ma
 
 type RelationRow = readonly [
   ...[oid: number, schema: string, name: string, sort: string, partition: boolean, extension: string | null],
-  ...[columns: readonly string[] | null, types: readonly number[] | null, row: number],
+  ...[
+    columns: readonly string[] | null,
+    types: readonly number[] | null,
+    row: number,
+    generated: [string, string][] | null,
+    key: string[] | null,
+  ],
 ];
 type TypeRow = readonly [
   ...[oid: number, schema: string, name: string, sort: string, category: string],
@@ -179,12 +189,14 @@ export function readSnapshot(cells: Cells, version: number): Known {
 
 function readRelations(rows: readonly RelationRow[], inherits: readonly (readonly [number, number])[]): Map<number, Relation> {
   const known = new Map<number, Relation & { readonly parents: Relation[]; readonly children: Relation[] }>();
-  for (const [oid, schema, name, sort, partition, extension, columns, types] of rows) {
+  for (const [oid, schema, name, sort, partition, extension, columns, types, , generated, key] of rows) {
     const tells = tellsOf(schema, name, extension);
     known.set(oid, {
       ...{ oid, schema, name, columns: columns ?? [], types: types ?? [], parents: [], children: [] },
       // The chunks of TimescaleDB are the table itself too.
       partition: partition || schema === "_timescaledb_internal",
+      generated: madeOf(generated ?? []),
+      key: key ?? [],
       kind: tells === undefined ? (kinds[sort] ?? "table") : "catalog",
       ...(tells !== undefined && { tells }),
     });
@@ -196,6 +208,12 @@ function readRelations(rows: readonly RelationRow[], inherits: readonly (readonl
     above.children.push(below);
   }
   return known;
+}
+
+function madeOf(pairs: readonly (readonly [string, string])[]): Map<string, string[]> {
+  const made = new Map<string, string[]>();
+  for (const [column, part] of pairs) made.set(column, [...(made.get(column) ?? []), part]);
+  return made;
 }
 
 function toType([oid, schema, name, sort, category, base, relation, element, extension, own, checks, compares]: TypeRow): Type {

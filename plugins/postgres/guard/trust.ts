@@ -2,7 +2,7 @@ import type { FunctionUse } from "../../../core/contract/analysis.ts";
 import { catalogOf, lookups } from "./catalogs.ts";
 import { isReviewed, isTrustedMember } from "./extensions.ts";
 import { knownFunctions, trustedFunctions } from "./functions.ts";
-import { type Reading, Unresolved } from "./scope.ts";
+import { Missing, type Reading, Unresolved } from "./scope.ts";
 import type { Cast, Fn, Snapshot, Type } from "./snapshot.ts";
 import { collect, type Node, names } from "./tree.ts";
 
@@ -108,14 +108,15 @@ function tellType(type: Type, from: number, reading: Reading): void {
     if (cast.target === type.oid && isGiven(from, cast, reading.snapshot) && !isReviewed(cast.extension)) reading.fn(castUse(cast));
   const catalog = lookups[type.name.replace(/^_/, "")];
   if (catalog !== undefined && type.schema === "pg_catalog")
-    reading.relation({ schema: "pg_catalog", name: catalog, kind: "catalog", tells: "structure", access: "read" });
+    reading.relation({ schema: "pg_catalog", name: catalog, kind: "catalog", tells: "names", access: "read" });
 }
 
 /** The row of a table is a type too; naming it tells its columns. */
 function readRowType(parts: readonly string[], reading: Reading): number {
   const relation = reading.snapshot.relation(parts);
-  if (relation === undefined) throw new Unresolved(`the type "${parts.join(".")}"`);
+  if (relation === undefined) throw new Missing(`Type "${parts.join(".")}" does not exist`, parts.at(-1) ?? "");
   const { schema, name, kind, tells } = relation;
+  reading.rows.add(relation);
   reading.relation({ schema, name, kind, access: "read", ...(tells !== undefined && { tells }) });
   return 0;
 }

@@ -39,7 +39,7 @@ export function createUses(): Uses {
   return {
     add,
     relation({ schema = "", name, access, through = [], ...use }) {
-      const key = [schema, name, access, ...through.map((view) => `${view.schema}.${view.name}`)].join("\0");
+      const key = [schema, name, access, use.tells ?? "", ...through.map((view) => `${view.schema}.${view.name}`)].join("\0");
       if (!relations.has(key)) relations.set(key, { schema, name, access, ...(through.length > 0 && { through }), ...use });
     },
     fn: (use) => void functions.set(`${use.schema ?? ""}\0${use.name}\0${use.kind}\0${use.trusted}`, use),

@@ -1,5 +1,5 @@
 import type { RelationAccess, RelationUse } from "../../../core/contract/analysis.ts";
-import { plainSettings } from "./catalogs.ts";
+import { isPlainSetting } from "./catalogs.ts";
 import { readSubquery } from "./query.ts";
 import type { Reading } from "./scope.ts";
 import { as, isNode, type Json, list, type Node, names, text } from "./tree.ts";
@@ -23,8 +23,8 @@ export function readUtility(kind: string, node: Node, reading: Reading): void {
 
 /** What a setting tells, other than how the engine reads and writes, may have been meant for the server alone. */
 function readShow(node: Node, reading: Reading): void {
-  const tells = plainSettings.has(text(node.name).toLowerCase()) ? "structure" : "contents";
-  reading.relation({ schema: "pg_catalog", name: "pg_settings", kind: "catalog", tells, access: "read" });
+  if (isPlainSetting(text(node.name).toLowerCase())) return;
+  reading.relation({ schema: "pg_catalog", name: "pg_settings", kind: "catalog", tells: "contents", access: "read" });
 }
 
 /** A relation may be about to be made; it is told by the name it would have. */

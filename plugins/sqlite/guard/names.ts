@@ -1,3 +1,4 @@
+import type { StatementSync } from "node:sqlite";
 import type { Session } from "../session.ts";
 import { nameOf, wordsOf } from "./words.ts";
 
@@ -21,10 +22,10 @@ export interface KnownRelation {
 /** What the main database holds, by lower-case name. */
 export type Names = ReadonlyMap<string, KnownRelation>;
 
-const relationsSql = `select name,
-    coalesce((select l.wr = 0 and l.type in ('table', 'virtual') from pragma_table_list l where l.schema = 'main' and l.name = s.name), 0),
-    coalesce((select 'shadow' from pragma_table_list l where l.schema = 'main' and l.name = s.name and l.type = 'shadow'), type), coalesce(sql, '')
-  from main.sqlite_schema s where type in ('table', 'view')`;
+const relationsSql = `with listed as materialized (select name, type, wr from pragma_table_list where schema = 'main')
+  select s.name, coalesce(l.wr = 0 and l.type in ('table', 'virtual'), 0), iif(l.type = 'shadow', 'shadow', s.type), coalesce(s.sql, '')
+  from main.sqlite_schema s left join listed l on l.name = s.name where s.type in ('table', 'view')`;
+const columnsSql = "select name, type, hidden from pragma_table_xinfo(?, 'main')";
 
 /** Reads the names, and remembers them until the schema's version changes. */
 export function createNames({ database, trusted }: Session): () => Names {
@@ -35,9 +36,10 @@ export function createNames({ database, trusted }: Session): () => Names {
       const [now] = database.prepare("pragma main.schema_version").get() as unknown as [unknown];
       if (now === version) return names;
       const found = database.prepare(relationsSql).all();
+      const columnsIn = database.prepare(columnsSql);
       names = new Map(
         (found as unknown as [string, bigint, KnownRelation["kind"], string][]).map(([name, rowid, kind, sql]) => {
-          const columns = columnsOf(name);
+          const columns = columnsOf(columnsIn, name);
           return [
             name.toLowerCase(),
             {
@@ -59,13 +61,9 @@ export function createNames({ database, trusted }: Session): () => Names {
     });
 
   /** A view that no longer fits its tables has no columns. */
-  function columnsOf(name: string): [string, string, bigint][] {
+  function columnsOf(columnsIn: StatementSync, name: string): [string, string, bigint][] {
     try {
-      return database.prepare("select name, type, hidden from pragma_table_xinfo(?, 'main')").all(name) as unknown as [
-        string,
-        string,
-        bigint,
-      ][];
+      return columnsIn.all(name) as unknown as [string, string, bigint][];
     } catch {
       return [];
     }

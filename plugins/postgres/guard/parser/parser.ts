@@ -22,6 +22,8 @@ export interface Parser {
   read(sql: string): Promise<Reading>;
   /** The text of a tree, or `undefined` when it could not be written so that it is read as the same. */
   write(tree: string): Promise<string | undefined>;
+  /** Starts the thread, which takes longer than anything else about the first text. */
+  warm(): void;
 }
 
 /** The parser broke, or took too long: it was replaced, and the statement is refused. */
@@ -45,7 +47,7 @@ const tooLong = "The parser took too long";
 
 const parsers = new Map<string, Parser>();
 
-/** The parser of this process. Its thread is started by the first text. `folder` is the installed plugin's own; from the sources there is none. */
+/** The parser of this process. Its thread is started by the first connection. `folder` is the installed plugin's own; from the sources there is none. */
 export function sharedParser(folder: string | undefined): Parser {
   const known = parsers.get(folder ?? "") ?? createParser(placeOf(folder));
   parsers.set(folder ?? "", known);
@@ -149,5 +151,10 @@ export function createParser(place: Place): Parser {
         text.catch(reject);
       }),
     write: (tree) => written({ id: ++last, tree }),
+    warm() {
+      if (worker !== undefined) return;
+      worker = start();
+      worker.unref();
+    },
   };
 }
