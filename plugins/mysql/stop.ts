@@ -43,18 +43,22 @@ export async function drained(packets: PacketStream, stop: () => Promise<void>):
   }
 }
 
-/** Kills a statement over another connection until it has ended; gives the connection up when it does not. */
+/** Kills a statement over another connection until it has ended; gives the connection up when it does not, on the server too. */
 export async function killUntil(settings: Settings, id: string, done: Promise<void>, packets: PacketStream): Promise<void> {
   let isDone = false;
   void done.then(() => {
     isDone = true;
   });
-  const limit = AbortSignal.timeout(stopMillis);
-  const give = setTimeout(() => packets.fail(connectionLost()), stopMillis);
   let other: PacketStream | undefined;
+  const giveUp = () => {
+    packets.fail(connectionLost());
+    // A server that computes does not see that nobody is there any more; for one that stands still nobody waits.
+    other?.finish(queryCommand(`kill ${id}`));
+    setTimeout(() => other?.fail(connectionLost()), killEveryMillis);
+  };
+  const give = setTimeout(giveUp, stopMillis);
   try {
-    other = await openPackets(settings, limit);
-    limit.addEventListener("abort", () => other?.fail(connectionLost()), { once: true });
+    other = await openPackets(settings, AbortSignal.timeout(stopMillis));
     while (!isDone && packets.failure === undefined) {
       other.send(queryCommand(`select 1 from information_schema.processlist where id = ${id} and command <> 'Sleep'`));
       const [running] = await readTexts(other);
@@ -65,8 +69,7 @@ export async function killUntil(settings: Settings, id: string, done: Promise<vo
       await Promise.race([done, pause(killEveryMillis)]);
     }
   } catch {
-    // Without a second connection the first one is the only thing left to close.
-    packets.fail(connectionLost());
+    giveUp();
   } finally {
     clearTimeout(give);
     other?.finish(quit);

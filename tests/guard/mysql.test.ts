@@ -1,8 +1,8 @@
 import { after, describe, it } from "node:test";
 import { mariaDbAbsence, startMariaDb } from "../support/services-mysql.ts";
 import { mysqlAttacks } from "./mysql-attacks.ts";
-import { mysqlLegitimate } from "./mysql-legitimate.ts";
-import { mysqlEngine, mysqlRules, mysqlState } from "./mysql-shop.ts";
+import { mariaDbLegitimate, mariaDbOnly, mysqlLegitimate } from "./mysql-legitimate.ts";
+import { mysqlEngine, mysqlRules, mysqlSpelling, mysqlState } from "./mysql-shop.ts";
 import { describeServerGuard } from "./server-suite.ts";
 
 const absence = mariaDbAbsence();
@@ -14,8 +14,10 @@ else {
     engine: mysqlEngine(server),
     rules: mysqlRules,
     attacks: mysqlAttacks,
-    legitimate: mysqlLegitimate,
-    spell: (sql, variant) => sql.replace(/\bmain\b/gi, `shop_${variant}`).replace(/\b(shop|hr)_at\b/g, `$1_${variant}`),
+    legitimate:
+      server.brand === "MariaDB" ? [...mysqlLegitimate, ...mariaDbLegitimate] : mysqlLegitimate.filter((sql) => !mariaDbOnly.test(sql)),
+    spell: mysqlSpelling,
+    unseen: true,
     state: () => mysqlState(server, "first"),
   });
 }

@@ -5,7 +5,7 @@ import type { Token } from "./lexer.ts";
 import type { Assignment, Change, Insert, Modify } from "./parse-change.ts";
 import { resolveCtes, resolveQuery } from "./query.ts";
 import { innerScope, type Reading, type Scope, type Site, type Source, same, sameTable } from "./scope.ts";
-import { Unresolved } from "./unresolved.ts";
+import { Missing, Unresolved } from "./unresolved.ts";
 
 /** Reads a statement that changes rows: what it changes, and what it reads for that. */
 export function resolveChange(change: Change, reading: Reading): void {
@@ -37,7 +37,7 @@ function resolveInsert(change: Insert, outer: Scope, reading: Reading): void {
 
 /** Without a list every column is written. */
 function reachColumns({ outputs }: Source, columns: readonly Token[], reading: Reading): void {
-  for (const { text } of columns) if (!outputs.some(({ name }) => same(name, text))) throw new Unresolved(`"${text}"`);
+  for (const { text } of columns) if (!outputs.some(({ name }) => same(name, text))) throw new Missing("column", text);
   const reached = columns.length === 0 ? outputs : outputs.filter(({ name }) => columns.some(({ text }) => same(text, name)));
   for (const output of reached) output.reach("other", false, reading.reach);
 }
@@ -66,7 +66,7 @@ function updated(assigned: readonly Assignment[], sources: readonly Source[], { 
     const found = sources.filter(({ alias, outputs }) =>
       owner === undefined ? outputs.some(({ name }) => same(name, column)) : sameTable(snapshot, alias, owner),
     );
-    if (found.length === 0) throw new Unresolved(`"${column}"`);
+    if (found.length === 0) throw new Missing("column", column);
     return found;
   });
 }

@@ -6,7 +6,7 @@ import type { Call, Expression } from "./tree.ts";
 
 /** Settings that tell of the session and the server's version, and of nothing else. */
 const harmlessSettings =
-  /^(?:version|version_comment|protocol_version|sql_mode|time_zone|system_time_zone|timestamp|lower_case_table_names|autocommit|tx_isolation|transaction_isolation|(?:character_set|collation)_\w+|max_allowed_packet|max_statement_time|max_execution_time|wait_timeout|interactive_timeout|net_\w+_timeout|auto_increment_\w+|default_week_format|div_precision_increment|group_concat_max_len|lc_time_names|sql_select_limit|license|identity|last_insert_id|tx_read_only|transaction_read_only|session_track_schema|init_connect|query_cache_\w+|performance_schema)$/;
+  /^(?:version|version_comment|protocol_version|sql_mode|time_zone|system_time_zone|timestamp|lower_case_table_names|autocommit|tx_isolation|transaction_isolation|(?:character_set|collation)_\w+|max_allowed_packet|max_statement_time|max_execution_time|wait_timeout|interactive_timeout|net_\w+_timeout|auto_increment_\w+|default_week_format|div_precision_increment|group_concat_max_len|lc_time_names|sql_select_limit|license|tx_read_only|transaction_read_only|session_track_schema|init_connect|query_cache_\w+|performance_schema)$/;
 
 /** Reads one expression: what it reaches and what it calls. @throws Unresolved for names that are not there */
 export function resolveExpression(expression: Expression, scope: Scope, reading: Reading, place: ColumnPlace): void {

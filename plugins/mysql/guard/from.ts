@@ -1,10 +1,11 @@
 import type { ColumnPlace } from "../../../core/contract/analysis.ts";
 import { resolveAll, resolveExpression } from "./expressions.ts";
 import { resolveLazily, resolveQuery } from "./query.ts";
-import { isSystem, type Relation, tellsOf } from "./relation.ts";
+import { isSystem, type Relation, type RelationColumn, tellsOf } from "./relation.ts";
 import { besideScope, cteNamed, named, type Output, type Reading, type Scope, type Source, same, type Told } from "./scope.ts";
+import { madeOf } from "./telling.ts";
 import type { Body, From, TableRef } from "./tree.ts";
-import { Unresolved } from "./unresolved.ts";
+import { Missing, Unresolved } from "./unresolved.ts";
 
 /** Reads one item of FROM and gives what it offers. @throws Unresolved for what it does not know */
 export function resolveFrom(from: From, scope: Scope, reading: Reading): Source[] {
@@ -42,7 +43,7 @@ function resolveJoin(join: Extract<From, { readonly kind: "join" }>, scope: Scop
   const shared = join.natural ? commonNames(left, right) : join.using;
   for (const name of shared)
     for (const { outputs } of sources)
-      for (const output of outputs) if (same(output.name, name)) output.reach("join", false, reading.reach);
+      for (const output of outputs) if (same(output.name, name)) output.reach("join", join.natural, reading.reach);
   return sources;
 }
 
@@ -62,6 +63,7 @@ export function resolveTable(ref: TableRef, scope: Scope, reading: Reading, tabl
   if (cte !== undefined) return { alias, outputs: cte };
   const database = schema ?? reading.database;
   if (database === undefined) throw new Unresolved(`"${name}"`, "Write the name of its database before it");
+  if (schema === undefined) reading.bare.push({ ref, database });
   const listed = reading.snapshot.relation(database, name);
   if (listed === undefined && reading.snapshot.isMariaDb && numbers.test(name)) return { alias, outputs: named([], ["seq"]) };
   const relation = listed ?? unlisted(database, name, schema, reading);
@@ -90,24 +92,28 @@ function unlisted(schema: string, name: string, written: string | undefined, { t
     return { schema: system, name: own, kind: "catalog", tells: tellsOf(system, own), columns: [] };
   }
   if (through.length > 0) return { schema, name, kind: "table", columns: [] };
-  throw new Unresolved(`"${written === undefined ? name : `${schema}.${name}`}"`);
+  throw new Missing("object", name, written === undefined ? name : `${schema}.${name}`);
 }
 
-function tableOutputs(relation: Relation, reading: Reading): readonly Output[] {
+export function tableOutputs(relation: Relation, reading: Reading): readonly Output[] {
   if (relation.kind === "catalog") return relation.columns.map(({ name }) => ({ name, reach: () => undefined }));
   const direct = reading.through.length === 0;
-  const columns = relation.columns.map(({ name, invisible }) => ({
-    ...columnOutput(relation, name, direct),
-    ...(invisible && { aside: true }),
+  const columns = relation.columns.map((column) => ({
+    ...columnOutput(relation, column.name, direct, madeOf(relation, column)),
+    ...(column.invisible && { aside: true }),
   }));
   // The moments of a table that keeps its history.
   const moments = ["row_start", "row_end"].filter((name) => !relation.columns.some((column) => same(column.name, name)));
   return relation.historic ? [...columns, ...moments.map((name) => ({ name, aside: true, reach: () => undefined }))] : columns;
 }
 
-const columnOutput = (relation: Relation, column: string, direct: boolean): Output => ({
+/** What a column is computed from is reached with it, by no name of its own. */
+const columnOutput = (relation: Relation, column: string, direct: boolean, made: readonly RelationColumn[] = []): Output => ({
   name: column,
-  reach: (place: ColumnPlace, star: boolean, told: Told) => told({ relation, column, place, star: star && direct }),
+  reach(place: ColumnPlace, star: boolean, told: Told) {
+    told({ relation, column, place, star: star && direct });
+    for (const { name } of made) told({ relation, column: name, place, star: direct });
+  },
 });
 
 /** What a view's column is made of is reached when the column is; what the view filters and joins by, always. */
@@ -117,7 +123,7 @@ function viewOutputs(relation: Relation, reading: Reading): readonly Output[] {
     throw new Unresolved(`the view "${name}"`, `Have the view's definition shown to this user: grant show view on ${schema}.${name}`);
   if (reading.through.length > 20) throw new Unresolved("views nested more than 20 deep");
   const through = [...reading.through, { schema, name }];
-  const inner: Reading = { ...reading, database: schema, through, sites: [], qualified: [], opened: () => undefined };
+  const inner: Reading = { ...reading, database: schema, through, sites: [], qualified: [], bare: [], opened: () => undefined };
   const outputs = resolveLazily(body.parsed.query, undefined, inner);
   const isWhole = outputs.length === relation.columns.length;
   return relation.columns.map((column, at) => {

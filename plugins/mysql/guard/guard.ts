@@ -1,18 +1,21 @@
 import type { Analysis, RelationRestriction } from "../../../core/contract/analysis.ts";
 import type { Statement } from "../../../core/contract/driver.ts";
 import type { Diagnosis } from "../../../core/contract/problem.ts";
+import { diagnose } from "../diagnose.ts";
 import { refusal } from "../refusal.ts";
 import { failed } from "../run.ts";
 import type { Session } from "../session.ts";
 import { onlyPiece, type Piece, pieces, withPlaceholders } from "../sql/statements.ts";
+import { isServerError } from "../wire/protocol.ts";
 import { attempt, readMentions, readStatement, unreadable } from "./analyze.ts";
 import { aloneOnly, refusedFunctions } from "./functions.ts";
 import { type Lexed, lex } from "./lexer.ts";
 import { type Names, wantedBy } from "./names.ts";
 import { type Parsed, parseStatement } from "./parse-statement.ts";
+import { policyTables } from "./policy-expression.ts";
 import { renderRestricted, verifyRendered } from "./render.ts";
 import { mentions } from "./scan.ts";
-import { notUnderstood } from "./unresolved.ts";
+import { absent, notUnderstood } from "./unresolved.ts";
 
 /** What a connection knows of the statements it is given. */
 export interface Guard {
@@ -74,7 +77,7 @@ export function createGuard(session: Session, names: Names): Guard {
       const { lexed, parsed, failure } = read(given);
       const piece = { ...given, kind: kindOf(given, parsed) };
       if (piece.kind !== "read" && piece.kind !== "write") return piece;
-      if (lexed === undefined) return await explained(session, piece, failure, signal);
+      if (lexed === undefined) return await unread(session, piece, failure, signal);
       const found = { ...rewritten(given, lexed.text), kind: piece.kind };
       remember(canonical, sql, found);
       return found;
@@ -130,7 +133,7 @@ function read({ sql, kind }: Piece): Understood {
 /** A statement that calls a stored function may be read where somebody vouches for it, and never one that locks or waits. */
 function kindOf({ kind }: Piece, parsed: Parsed | undefined): Statement["kind"] {
   if (kind !== "unknown" || parsed === undefined || parsed.kind === "change") return kind;
-  const changes = parsed.calls.some(({ name, parts }) => refusedFunctions.has(name) || (aloneOnly.has(name) && parts.length > 0));
+  const changes = parsed.found.calls.some(({ name, parts }) => refusedFunctions.has(name) || (aloneOnly.has(name) && parts.length > 0));
   return changes ? kind : "read";
 }
 
@@ -152,36 +155,59 @@ async function analyzePiece(
   signal: AbortSignal,
 ): Promise<Analysis> {
   if (lexed !== undefined && parsed !== undefined) {
-    const snapshot = await names.load(session, wantedBy(parsed.tables, session.database), signal);
+    const snapshot = await names.load(session, wantedBy(parsed.found.tables, session.database), signal);
     const { analysis } = readStatement(parsed, lexed, snapshot);
     const isDoubtful = analysis.unresolved !== undefined || piece.kind === "unknown" || analysis.functions.some(({ trusted }) => !trusted);
     // Of a name that is not there the server knows better what to say. Preparing runs nothing.
-    if (isDoubtful) await prepared(session, piece, signal);
+    if (isDoubtful) await prepared(session, piece, signal, analysis.unresolved);
+    // MySQL does not look into what is defined and never used.
+    if (analysis.unresolved?.missing !== undefined) throw refusal(analysis.unresolved);
     return analysis;
   }
-  if (piece.kind === "read" || piece.kind === "unknown") await prepared(session, piece, signal);
+  if (piece.kind === "read" || piece.kind === "unknown") await spelled(session, piece, signal);
   const verb = piece.tokens[0]?.text ?? "";
-  const isTree = piece.kind === "read" || ["insert", "replace", "update", "delete", "with"].includes(verb);
+  // Of a query that nobody understood no table is told, so that what is said of it is the same whether they are there or not.
+  const isTree = piece.kind === "read" || ["select", "values", "(", "insert", "replace", "update", "delete", "with"].includes(verb);
   if (lexed === undefined || isTree) return { ...nothing, verb, ...(failure && { unresolved: failure }) };
   const mentioned = mentions(lexed.tokens, piece.kind);
   const wanted = mentioned.flatMap(({ schema = session.database, name }) => (schema === undefined ? [] : [{ schema, name }]));
   return readMentions(mentioned, verb, lexed, await names.load(session, wanted, signal));
 }
 
-/** @throws the server's own error when the statement could not run anyway */
-async function prepared(session: Session, piece: Piece, signal: AbortSignal): Promise<void> {
+/**
+ * @throws the server's own error when the statement could not run anyway. Where a name is missing that is what is said: which of
+ * several mistakes a server finds first would tell what there is.
+ */
+async function prepared(session: Session, piece: Piece, signal: AbortSignal, unresolved?: Diagnosis): Promise<void> {
   const work = await session.look(signal);
   try {
     await session.prepare(work, withPlaceholders(piece));
     await work.end();
   } catch (error) {
-    throw await failed(error, work, piece);
+    const reported = await failed(error, work, piece);
+    const { missing, missingKind = "object" } = unresolved ?? {};
+    const isOfStatement = isServerError(reported) && ["SQL_INVALID", "POLICY_DENIED", "NOT_FOUND"].includes(diagnose(reported)?.code ?? "");
+    throw missing !== undefined && isOfStatement ? refusal(absent(missingKind, missing)) : reported;
   }
+}
+
+/** Says what is wrong with a text that was not read: where it is no SQL. Any other error would tell what there is. */
+async function spelled(session: Session, piece: Piece, signal: AbortSignal): Promise<void> {
+  await prepared(session, piece, signal).catch((error) => {
+    if (!isServerError(error) || error.errno === syntaxError) throw error;
+  });
+}
+
+const syntaxError = 1064;
+/** @throws always */
+async function unread(session: Session, piece: Piece, failure: Diagnosis | undefined, signal: AbortSignal): Promise<never> {
+  await spelled(session, piece, signal);
+  throw refusal(failure ?? notUnderstood("this statement"));
 }
 
 /** @throws always: what the server says of the statement, or that it was not understood */
 async function explained(session: Session, piece: Piece, failure: Diagnosis | undefined, signal: AbortSignal): Promise<never> {
-  await prepared(session, piece, signal);
+  await prepared(session, piece, signal, failure);
   throw refusal(failure ?? notUnderstood("this statement"));
 }
 
@@ -195,21 +221,28 @@ async function rendered(
   const given = onlyPiece(sql);
   const { lexed, parsed, failure } = read(given);
   const piece = { ...given, kind: kindOf(given, parsed) };
-  if (lexed === undefined || parsed === undefined) return await explained(session, piece, failure, signal);
+  if (lexed === undefined || parsed === undefined) return await unread(session, piece, failure, signal);
   const restricted = restrictions.flatMap(({ schema, name }) => (schema === undefined ? [] : [{ schema, name }]));
-  const load = async (source: Parsed) => names.load(session, [...wantedBy(source.tables, session.database), ...restricted], signal);
+  const policy = policyTables(restrictions);
+  const load = async (source: Parsed) =>
+    names.load(session, [...wantedBy([...source.found.tables, ...policy], session.database), ...restricted], signal);
   const snapshot = await load(parsed);
   const statement = readStatement(parsed, lexed, snapshot);
   const { unresolved } = statement.analysis;
   if (unresolved !== undefined) return await explained(session, piece, unresolved, signal);
-  const result = understood(() => renderRestricted(statement, lexed, snapshot, restrictions));
+  const result = understood(() => renderRestricted(statement, { lexed, parsed }, snapshot, restrictions));
   if (result.own.length > 0 && isTelling(parsed, session)) throw refusal(tellingPlan);
   const again = understood(() => lex(result.text));
   const parsedAgain = understood(() => parseStatement(again));
   const snapshotAgain = await load(parsedAgain);
-  verifyRendered(readStatement(parsedAgain, again, snapshotAgain), result, snapshotAgain, restrictions);
+  const statementAgain = readStatement(parsedAgain, again, snapshotAgain);
   // What the policy adds may call what only the policy may.
-  return { ...onlyPiece(result.text), kind: piece.kind };
+  const narrowed = { ...onlyPiece(result.text), kind: piece.kind };
+  // A column that is hidden is missing now, and is said to be.
+  if (statementAgain.analysis.unresolved !== undefined)
+    return await explained(session, narrowed, statementAgain.analysis.unresolved, signal);
+  verifyRendered(statementAgain, result, snapshotAgain, restrictions);
+  return narrowed;
 }
 
 /** @throws a refusal for what was not understood */

@@ -1,3 +1,5 @@
+import type { Diagnosis } from "../../../core/contract/problem.ts";
+import { refusal } from "../refusal.ts";
 import { Unresolved } from "./unresolved.ts";
 
 export interface Token {
@@ -30,7 +32,7 @@ const hints = new RegExp(`^/\\*\\+(?:\\s*(?:${hint})\\s*\\([\\w\\s,@.]*\\))+\\s*
 
 /**
  * Reads a statement under the sql_mode this driver pins, and writes it out without comments: only tokens that every
- * version of both servers takes for the same. @throws Unresolved for the others
+ * version of both servers takes for the same. @throws Unresolved for the others, and a refusal for comments that are run
  */
 export function lex(sql: string): Lexed {
   const state: State = { sql, at: 0, text: "", tokens: [] };
@@ -58,6 +60,12 @@ interface State {
   readonly tokens: Token[];
 }
 
+const executable: Diagnosis = {
+  code: "POLICY_DENIED",
+  message: "Comments that the server runs (/*! … */, /*M! … */) are not accepted: what they do depends on the server's version",
+  hint: "Write what stands in the comment as plain SQL, without the comment's signs, or leave it out",
+};
+
 /** The length of the comment that begins here, and 0 where none does. */
 function commentLength(sql: string, at: number): number {
   const next = sql[at + 1];
@@ -66,8 +74,7 @@ function commentLength(sql: string, at: number): number {
     return (end < 0 ? sql.length : end) - at;
   }
   if (sql[at] !== "/" || next !== "*") return 0;
-  if (/[mM]?!/y.test(sql.slice(at + 2, at + 4)))
-    throw new Unresolved("an executable comment (/*! … */)", "Write what stands in the comment without it");
+  if (/[mM]?!/y.test(sql.slice(at + 2, at + 4))) throw refusal(executable);
   const end = sql.indexOf("*/", at + 2);
   if (end < 0) throw new Unresolved("a comment that has no end", "Close the comment with */");
   return end + 2 - at;

@@ -1,16 +1,8 @@
 import type { ConnectOptions, Target } from "../../../core/contract/driver.ts";
 import { literal } from "../catalog/queries.ts";
 import type { Session } from "../session.ts";
-import { attempt } from "./analyze.ts";
-import { lex } from "./lexer.ts";
-import { parseStatement } from "./parse-statement.ts";
-import { type Body, isSystem, type Relation, type Snapshot, tellsOf } from "./relation.ts";
-
-/** A relation by the names a statement gives it. */
-export interface Wanted {
-  readonly schema: string;
-  readonly name: string;
-}
+import { readRelations, type Wanted } from "./listing.ts";
+import { type Body, isSystem, type Relation, type Snapshot } from "./relation.ts";
 
 /** What the connections of one target know of its names. Relations are looked up as statements name them. */
 export interface Names {
@@ -97,7 +89,7 @@ function createNames(): Names {
   };
 }
 
-const tablesOf = ({ parsed }: Body, database: string): Wanted[] => wantedBy(parsed.tables, database);
+const tablesOf = ({ parsed }: Body, database: string): Wanted[] => wantedBy(parsed.found.tables, database);
 
 /** The relations that tables of a statement may mean. */
 export function wantedBy(
@@ -129,64 +121,4 @@ async function readStamp(session: Session, signal: AbortSignal): Promise<Pick<Kn
     caseSensitive: facts[0] === "0",
     routines: new Set(routines.map(([name]) => name ?? "")),
   };
-}
-
-async function readRelations(
-  session: Session,
-  wanted: readonly Wanted[],
-  caseSensitive: boolean,
-  signal: AbortSignal,
-): Promise<(Relation | undefined)[]> {
-  if (wanted.length === 0) return [];
-  const results = await session.texts(signal, ...wanted.flatMap((one) => queriesFor(one)));
-  return wanted.map((one, at) => {
-    const [tables = [], columns = [], views = []] = results.slice(at * 3, at * 3 + 3);
-    const isExact = ([schema, name]: readonly (string | null)[]): boolean =>
-      isSystem(one.schema) || !caseSensitive
-        ? schema?.toLowerCase() === one.schema.toLowerCase() && name?.toLowerCase() === one.name.toLowerCase()
-        : schema === one.schema && name === one.name;
-    const [table] = tables.filter(isExact);
-    return table === undefined ? undefined : toRelation(table, columns.filter(isExact), views.find(isExact)?.[2] ?? "");
-  });
-}
-
-function queriesFor({ schema, name }: Wanted): string[] {
-  const isInformation = schema.toLowerCase() === "information_schema";
-  const where = `where table_schema = ${literal(isInformation ? "information_schema" : schema)} and table_name = ${literal(isInformation ? name.toUpperCase() : name)}`;
-  return [
-    `select table_schema, table_name, table_type, engine from information_schema.tables ${where}`,
-    `select table_schema, table_name, column_name, column_type, extra from information_schema.columns ${where} order by ordinal_position`,
-    `select table_schema, table_name, view_definition from information_schema.views ${where}`,
-  ];
-}
-
-type Row = readonly (string | null)[];
-
-function toRelation([schema, name, type, engine]: Row, columns: readonly Row[], definition: string): Relation {
-  const listed = columns.map(([, , column, columnType, extra]) => ({
-    name: column ?? "",
-    type: columnType ?? "",
-    invisible: /\bINVISIBLE\b/i.test(extra ?? ""),
-  }));
-  if (isSystem(schema ?? "")) {
-    const [system, own] = [(schema ?? "").toLowerCase(), (name ?? "").toLowerCase()];
-    return { schema: system, name: own, kind: "catalog", tells: tellsOf(system, own), columns: listed };
-  }
-  const common = { schema: schema ?? "", name: name ?? "", columns: listed };
-  const isMerge = /^mrg_/i.test(engine ?? "");
-  if (type !== "VIEW")
-    return { ...common, kind: "table", ...(type === "SYSTEM VERSIONED" && { historic: true }), ...(isMerge && { merge: true }) };
-  const body = bodyOf(definition);
-  return { ...common, kind: "view", ...(body && { body }) };
-}
-
-/** Reads the query the server keeps of a view; `undefined` when it may not be seen, or holds what is not known. */
-function bodyOf(definition: string): Body | undefined {
-  let body: Body | undefined;
-  attempt(() => {
-    const lexed = lex(definition);
-    const parsed = parseStatement(lexed);
-    if (parsed.kind === "query") body = { lexed, parsed };
-  });
-  return body;
 }

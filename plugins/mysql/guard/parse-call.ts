@@ -20,7 +20,7 @@ export function readCall(reader: Reader, parts: readonly Token[]): Expression {
   for (const what of ["respect", "ignore"]) reader.take(what, "nulls");
   if (reader.take("over")) found.push(readWindow(reader));
   const call: Call = { ...(schema && { schema: schema.text }), name: called, plain: isPlain, parts: found };
-  reader.calls.push(call);
+  reader.found.calls.push(call);
   return { kind: "call", call };
 }
 

@@ -80,8 +80,8 @@ function readInsertTarget(reader: Reader): TableRef {
   const parts = reader.take(".") ? [first, reader.name()] : [first];
   const { end } = reader;
   if (reader.take("partition")) reader.inParentheses(() => reader.list(() => reader.name()));
-  const table: TableRef = { kind: "table", parts, start: first.start, end, suffix: "", time: [] };
-  reader.tables.push(table);
+  const table: TableRef = { kind: "table", parts, start: first.start, end, suffix: "", time: [], around: [] };
+  reader.found.tables.push(table);
   return table;
 }
 

@@ -80,6 +80,7 @@ function readFactor(reader: Reader): From {
 
 /** A query, or tables in parentheses of their own. */
 function readParenthesized(reader: Reader): From {
+  const { start, end } = reader.peek();
   const inner = reader.inParentheses((): Query | From => {
     if (startsQuery(reader)) return readQuery(reader);
     const items = reader.list(() => readSource(reader));
@@ -87,7 +88,11 @@ function readParenthesized(reader: Reader): From {
     if (items.length !== 1 || only?.kind !== "derived" || only.alias !== "" || only.lateral) return { kind: "group", items };
     return reader.is(")") ? only.query : continueQuery(reader, only.query);
   });
-  return "body" in inner ? derived(reader, inner, false) : inner;
+  if ("body" in inner) return derived(reader, inner, false);
+  const [only] = inner.kind === "group" ? inner.items : [];
+  if (only?.kind !== "table" || (inner.kind === "group" && inner.items.length > 1)) return inner;
+  const close = { start: reader.end - 1, end: reader.end };
+  return { ...only, around: [...only.around, { start, end }, close] };
 }
 
 function derived(reader: Reader, query: Query, lateral: boolean): From {
@@ -122,9 +127,10 @@ export function readTable(reader: Reader): TableRef {
     end,
     suffix: reader.text.slice(nameEnd, end),
     time,
+    around: [],
     ...(isHinted && { hints: { start, end: reader.end } }),
   };
-  reader.tables.push(table);
+  reader.found.tables.push(table);
   return table;
 }
 

@@ -36,6 +36,7 @@ export function readWith(reader: Reader): { readonly ctes: readonly Cte[]; reado
   const recursive = reader.take("recursive");
   const ctes = reader.list((): Cte => {
     const name = reader.name().text;
+    reader.found.ctes.push(name);
     const columns = reader.is("(") ? reader.inParentheses(() => reader.list(() => reader.name().text)) : [];
     reader.expect("as");
     const query = reader.inParentheses(() => readQuery(reader));
@@ -83,10 +84,13 @@ const options = [
 ];
 
 function readSelect(reader: Reader): Select {
+  const query = reader.peek().start;
   reader.expect("select");
   while (reader.is(...options) && !isColumn(reader)) reader.next();
   const items = reader.list(() => readItem(reader));
+  const { end } = reader;
   const from = reader.take("from") ? readSources(reader) : [];
+  if (from.length === 0) reader.found.fromless.push({ query, start: end, end: reader.end });
   const where = readClause(reader, "where");
   const group = reader.take("group", "by") ? readGroups(reader) : [];
   const having = readClause(reader, "having");
@@ -112,7 +116,9 @@ export function readItem(reader: Reader): Item {
     const token = reader.peek().kind === "text" ? reader.next() : reader.name();
     return { expression, name: token.kind === "text" ? literalText(token.text) : token.text, aliased: true };
   }
-  return { expression, name: expression.kind === "name" ? (expression.parts.at(-1)?.text ?? "") : literalText(written), aliased: false };
+  if (expression.kind === "name") return { expression, name: expression.parts.at(-1)?.text ?? "", aliased: false };
+  if (expression.kind !== "star") reader.found.nameless.push({ start, end: reader.end });
+  return { expression, name: literalText(written), aliased: false };
 }
 
 /** A text names its column by what it says. */

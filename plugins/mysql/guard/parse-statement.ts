@@ -4,15 +4,12 @@ import { type Change, changes, readChange } from "./parse-change.ts";
 import { readExpression } from "./parse-expression.ts";
 import { readLimit, readQuery } from "./parse-query.ts";
 import { createReader, type Reader } from "./reader.ts";
-import type { Call, Expression, Query, TableRef } from "./tree.ts";
+import type { Expression, Found, Query, TableRef } from "./tree.ts";
 import { Unresolved } from "./unresolved.ts";
 
 /** One statement that was read to its end. */
 export type Parsed = {
-  /** Every table it names, common table expressions among them. */
-  readonly tables: readonly TableRef[];
-  /** Every function it calls. */
-  readonly calls: readonly Call[];
+  readonly found: Found;
   /** Where the statement begins whose plan is asked for, and the words before it. */
   readonly explained?: { readonly start: number; readonly words: readonly string[] };
 } & (
@@ -35,27 +32,26 @@ const explainers = ["explain", "describe", "desc", "analyze"];
 export function parseStatement(lexed: Lexed): Parsed {
   const reader = createReader(lexed);
   const parsed = reader.is(...explainers) ? readExplained(reader) : reader.is("show") ? readShow(reader) : readPlain(reader);
-  if (reader.tables.length > mostTables) throw new Unresolved(`a statement with more than ${mostTables} tables`);
+  if (reader.found.tables.length > mostTables) throw new Unresolved(`a statement with more than ${mostTables} tables`);
   return reader.peek().kind === "end" ? parsed : reader.fail();
 }
 
 /** The one expression a text is. @throws Unresolved when it is something else */
-export function parseExpression(lexed: Lexed): Expression {
+export function parseExpression(lexed: Lexed): { readonly expression: Expression; readonly tables: readonly TableRef[] } {
   const reader = createReader(lexed);
   const expression = readExpression(reader);
-  return reader.peek().kind === "end" ? expression : reader.fail();
+  return reader.peek().kind === "end" ? { expression, tables: reader.found.tables } : reader.fail();
 }
 
 function readPlain(reader: Reader): Parsed {
-  if (isChange(reader)) return { kind: "change", change: readChange(reader), tables: reader.tables, calls: reader.calls };
+  if (isChange(reader)) return { kind: "change", change: readChange(reader), found: reader.found };
   const first = reader.peek().word;
   const query = readQuery(reader);
   return {
     kind: "query",
     verb: first === "values" || first === "table" ? first : "select",
     query,
-    tables: reader.tables,
-    calls: reader.calls,
+    found: reader.found,
   };
 }
 
@@ -84,7 +80,7 @@ function readExplained(reader: Reader): Parsed {
   const verb = words[0] === "desc" ? "describe" : (words[0] ?? "");
   const name = readNames(reader);
   if (["word", "quoted", "text"].includes(reader.peek().kind)) reader.next();
-  return { kind: "show", verb, name: `describe ${name}`, tells: "structure", parts: [], tables: [], calls: [] };
+  return { kind: "show", verb, name: `describe ${name}`, tells: "structure", parts: [], found: reader.found };
 }
 
 /** `describe format` describes a table of that name. */
@@ -112,5 +108,5 @@ function readShow(reader: Reader): Parsed {
   const text = words.join(" ");
   const plain = text.toLowerCase();
   const tells = secrets.test(plain) ? "secrets" : structure.test(plain) ? "structure" : "contents";
-  return { kind: "show", verb: "show", name: `show ${text}`, tells, parts, tables: reader.tables, calls: reader.calls };
+  return { kind: "show", verb: "show", name: `show ${text}`, tells, parts, found: reader.found };
 }

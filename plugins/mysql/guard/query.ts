@@ -54,6 +54,7 @@ function resolveBody(body: Body, scope: Scope, reading: Reading): readonly Query
       for (const row of body.rows) resolveAll(row, scope, reading, "output");
       return (body.rows[0] ?? []).map((_, at) => ({ name: `column_${at}`, uses: [] }));
     case "table": {
+      if (reading.snapshot.isMariaDb) throw new Unresolved('a query that begins with "table"', "Write select * from");
       reading.opened?.(scope);
       scope.sources.push(resolveTable(body.table, scope, reading, body.start));
       return starOutputs([], scope, reading);

@@ -1,15 +1,13 @@
 import type { Lexed, Token } from "./lexer.ts";
-import type { Call, TableRef } from "./tree.ts";
+import type { Found } from "./tree.ts";
 import { Unresolved } from "./unresolved.ts";
 import { reserved } from "./words.ts";
 
 /** Goes through the tokens of one statement. */
 export interface Reader {
   readonly text: string;
-  /** Every table that was named so far, common table expressions among them. */
-  readonly tables: TableRef[];
-  /** Every function that was called so far. */
-  readonly calls: Call[];
+  /** What was read so far, wherever it stood. */
+  readonly found: Found;
   /** The token `ahead` of the next one. */
   peek(ahead?: number): Token;
   next(): Token;
@@ -76,8 +74,7 @@ export function createReader({ text, tokens }: Lexed): Reader {
   };
   return {
     text,
-    tables: [],
-    calls: [],
+    found: { tables: [], ctes: [], calls: [], nameless: [], fromless: [] },
     peek,
     next,
     get end() {

@@ -8,6 +8,17 @@ export interface RelationColumn {
   readonly type: string;
   /** Left out by a star. */
   readonly invisible: boolean;
+  /** The expression it is computed by, from other columns. */
+  readonly made?: string;
+}
+
+/** An order in which a server may find rows. */
+export interface RelationIndex {
+  readonly name: string;
+  /** Its columns, and the texts of its expressions. */
+  readonly parts: readonly string[];
+  /** True when rows lie in its order, so that they are found in it where no index is used. */
+  readonly clustered: boolean;
 }
 
 /** A table or view by its identity in the server's catalog. */
@@ -17,6 +28,9 @@ export interface Relation {
   readonly kind: "table" | "view" | "catalog";
   readonly tells?: RelationUse["tells"];
   readonly columns: readonly RelationColumn[];
+  readonly indexes?: readonly RelationIndex[];
+  /** The expressions that say which partition a row lies in. */
+  readonly partitioned?: string;
   /** True when it keeps the rows it had. */
   readonly historic?: boolean;
   /** True when it is made of other tables, which it does not name here. */

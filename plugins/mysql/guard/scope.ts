@@ -3,7 +3,7 @@ import type { ObjectName } from "../../../core/contract/catalog.ts";
 import type { Token } from "./lexer.ts";
 import type { Relation, Snapshot } from "./relation.ts";
 import type { TableRef } from "./tree.ts";
-import { Unresolved } from "./unresolved.ts";
+import { Missing, Unresolved } from "./unresolved.ts";
 import type { Use } from "./uses.ts";
 
 /** A column of something in FROM. Reaching it reaches what it is made of. */
@@ -55,6 +55,12 @@ export interface Site {
   readonly changed?: boolean;
 }
 
+/** The name of a table without its database, which is no common table expression's. */
+export interface Bare {
+  readonly ref: TableRef;
+  readonly database: string;
+}
+
 /** A reference that names a database, which a subselect does not have. */
 export interface Qualified {
   readonly parts: readonly Token[];
@@ -73,6 +79,7 @@ export interface Reading {
   join(): void;
   readonly sites: Site[];
   readonly qualified: Qualified[];
+  readonly bare: Bare[];
   readonly seen: { depth: number; deepest: number; recursive: boolean; tables: number };
   /** Called with the scope of every select, the outermost first. */
   opened?(scope: Scope): void;
@@ -112,7 +119,7 @@ export function reachNamed(parts: readonly Token[], scope: Scope, place: ColumnP
     if (owner === undefined && at.aliases.has(column.toLowerCase())) return;
     isOpen ||= sources.some(({ open }) => open);
   }
-  if (!isOpen) throw new Unresolved(`"${parts.map(({ text }) => text).join(".")}"`);
+  if (!isOpen) throw new Missing("column", column, parts.map(({ text }) => text).join("."));
 }
 
 const byName = new WeakMap<readonly Output[], Map<string, Output[]>>();

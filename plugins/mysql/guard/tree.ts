@@ -20,6 +20,20 @@ export interface Call {
   readonly parts: readonly Expression[];
 }
 
+/** Parts of a statement, wherever they stand in it. */
+export interface Found {
+  /** Every table it names, common table expressions among them. */
+  readonly tables: TableRef[];
+  /** The names of its common table expressions. */
+  readonly ctes: string[];
+  /** Every function it calls. */
+  readonly calls: Call[];
+  /** Where selects without a table would name one; what stands there is `from dual`, or nothing. */
+  readonly fromless: { readonly query: number; readonly start: number; readonly end: number }[];
+  /** Computed columns of select lists that have no alias: their text is their name. */
+  readonly nameless: { readonly start: number; readonly end: number }[];
+}
+
 export interface Query {
   readonly ctes: readonly Cte[];
   readonly recursive: boolean;
@@ -70,6 +84,8 @@ export interface TableRef {
   /** The expressions of `for system_time`. */
   readonly time: readonly Expression[];
   readonly hints?: { readonly start: number; readonly end: number };
+  /** Parentheses that hold nothing but the table: MySQL knows none around a query that has an alias. */
+  readonly around: readonly { readonly start: number; readonly end: number }[];
 }
 
 export type From =
