@@ -77,8 +77,10 @@ interface Asked {
 }
 
 async function plan(engine: Engine, how: string, { sql, params, options }: Asked): Promise<string> {
-  const described = await engine.session.during(options.signal, (work) => engine.describer.bound(work, sql, params));
-  const rows = await runStatement(engine, `EXPLAIN (${how}) ${described.sql}`, described.values, options);
+  const { values } = await engine.session.during(options.signal, (work) =>
+    engine.describer.bound(work, sql, params, (_, text) => engine.guard.sendable(work, text, options.restrictions)),
+  );
+  const rows = await runStatement(engine, `EXPLAIN (${how}) ${numbered(sql, params).sql}`, values, options);
   const lines: string[] = [];
   await using stream = rows;
   for await (const { columns } of stream) for (const line of Array.from(columns[0] ?? [])) lines.push(String(line));

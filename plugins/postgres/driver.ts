@@ -18,12 +18,16 @@ export function createPostgresDriver(folder?: string): Driver {
       identifierQuote: '"',
       defaultSchema: "public",
       typed: true,
+      strict: true,
       tunnels: true,
     },
     async connect(target, { signal, readOnly, reach }) {
       signal.throwIfAborted();
       const settings = { ...readSettings(target), reach };
-      return createConnection(new Session(await openSession(settings, readOnly, signal), settings, readOnly), sharedParser(folder));
+      const parser = sharedParser(folder);
+      // It is ready by the time the login is through.
+      parser.warm();
+      return createConnection(new Session(await openSession(settings, readOnly, signal), settings, readOnly), parser);
     },
     diagnose,
     roleSql,

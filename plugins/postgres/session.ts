@@ -7,8 +7,6 @@ import { readError } from "./wire/replies.ts";
 import { tag } from "./wire/wire.ts";
 import { Work } from "./work.ts";
 
-export type { Work } from "./work.ts";
-
 /** One open session. Work on it is strictly one after the other: the next work ends what was left open before. */
 export class Session {
   readonly opened: Opened;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer, connect as dial } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../../core/contract/driver.ts";
@@ -116,9 +117,10 @@ describe("mysql survives", { skip: absence }, () => {
   it("its statement being killed by somebody else", async () => {
     await using connection = await open();
     const id = await cellOf(connection, "select connection_id()");
-    const running = rowsOf(connection, silent);
-    setTimeout(() => server.run(`kill query ${id}`), 50);
-    assert.equal((await diagnosis(running)).code, "CANCELLED");
+    const failing = diagnosis(rowsOf(connection, silent));
+    while (running() === 0) await sleep(20);
+    server.run(`kill query ${id}`);
+    assert.equal((await failing).code, "CANCELLED");
     assert.equal(await cellOf(connection, "select 1"), 1);
   });
 
@@ -165,6 +167,29 @@ describe("mysql survives", { skip: absence }, () => {
     for (const connection of opened) await connection[Symbol.asyncDispose]();
     await settled(connected);
     server.run("set global max_connections = 151");
+  });
+
+  it("a cancel that comes to nothing: what is given up ends on the server too", async () => {
+    // A line on which the question whether the statement still runs is lost, and so everything that follows its answer.
+    const line = createServer((client) => {
+      const onwards = dial(server.port, "127.0.0.1");
+      client.on("data", (piece) => void (piece.includes("processlist") || onwards.write(piece))).on("close", () => onwards.end());
+      onwards.on("error", () => client.destroy()).pipe(client.on("error", () => onwards.destroy()));
+    });
+    await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
+    const target = mysqlTarget(line.address() as { readonly port: number }, "faults");
+    await using connection = await connect(
+      { ...target, options: { ...target.options, "ssl-mode": "disabled" } },
+      { signal: never, readOnly: true },
+    );
+    const caller = new AbortController();
+    const failing = rejection(read(connection, silent, caller.signal));
+    while (running() === 0) await sleep(20);
+    caller.abort(new Error("gone"));
+    assert.equal(await failing, caller.signal.reason);
+    assert.equal(connection.ended, true);
+    assert.equal(await settled(connected), 0);
+    line.close();
   });
 
   it("a server that stands still", async () => {

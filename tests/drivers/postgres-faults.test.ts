@@ -76,7 +76,10 @@ describe("driver postgres, when things break", { skip: typeof bin === "string" ?
     await using connection = await open();
     const pid = await cellOf(connection, "select pg_backend_pid()");
     const failing = diagnosed(firstBatchOf(connection, endless));
-    void setTimeout(50).then(() => server.psql(`select pg_cancel_backend(${pid})`));
+    await until(
+      () => server.psql(`select query ilike 'select count%' and state = 'active' from pg_stat_activity where pid = ${pid}`) === "t",
+    );
+    server.psql(`select pg_cancel_backend(${pid})`);
     assert.equal((await failing)?.code, "CANCELLED");
     assert.equal(await cellOf(connection, "select 1"), 1);
   });

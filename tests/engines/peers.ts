@@ -143,8 +143,11 @@ const newMariaDb: Peer = {
 
 /** Its faults are made on servers that tests start themselves; what else is MySQL's own is asked of one that runs all the time. */
 async function mysql(folders: string, version: string, source: string): Promise<Found> {
+  // It is read at once, and not meant for what else runs.
   process.env.TIDEGATE_TEST_MYSQL = folders;
-  const server = await startMariaDb(["--sql-mode="]).finally(() => delete process.env.TIDEGATE_TEST_MYSQL);
+  const starting = startMariaDb(["--sql-mode="]);
+  delete process.env.TIDEGATE_TEST_MYSQL;
+  const server = await starting;
   prepareServer(server, "suite");
   const faults = aboutMySql().filter((path) => path.includes("faults"));
   const others = aboutMySql().filter((path) => !path.includes("faults"));

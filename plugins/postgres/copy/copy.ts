@@ -1,6 +1,5 @@
 import type { CopyOptions, CsvStream, Params, QueryOptions } from "../../../core/contract/driver.ts";
 import type { Column } from "../../../core/contract/rows.ts";
-import type { Work } from "../session.ts";
 import { lower } from "../sql/kind.ts";
 import { bodyOf, type Token } from "../sql/lexer.ts";
 import { replaceAt } from "../sql/params.ts";
@@ -8,6 +7,7 @@ import type { Bound } from "../statement/describe.ts";
 import { type Engine, ready, runStatement } from "../statement/run.ts";
 import { bind, execute, parse } from "../wire/messages.ts";
 import { tag } from "../wire/wire.ts";
+import type { Work } from "../work.ts";
 import { chunkBytes, copiedChunks } from "./chunks.ts";
 import { type CopyForm, copyForm, copySql } from "./columns.ts";
 import { csvLine } from "./csv.ts";

@@ -20,5 +20,6 @@ export function unreadable(sql: string): Diagnosis | undefined {
   };
 }
 
-/** Whether a server of that version reads the same words in a text as PostgreSQL 18, which the grammar is of: until 16 `1_000` and `0x1F` were two each. */
-export const lexesAlike = (sql: string, version: number): boolean => version >= 160_000 || !/\d_|0[xXoObB]|\v/.test(sql);
+/** Whether a server of that version reads the same words in a text as PostgreSQL 18, which the grammar is of: before 16 `1_000` and `0x1F` were two each, before 17 a vertical tab was no blank. */
+export const lexesAlike = (sql: string, version: number): boolean =>
+  (version >= 160_000 || !/\d_|0[xXoObB]/.test(sql)) && (version >= 170_000 || !sql.includes("\v"));
