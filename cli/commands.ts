@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   query: { summary: "Run one SQL statement and print its rows", load: () => import("./query.ts") },
   export: { summary: "Write a result to a file: csv, json, parquet, arrow, xlsx …", load: () => import("./export.ts") },
   inspect: { summary: "Show tables, columns, keys and what is known about them", load: () => import("./inspect.ts") },
+  results: { summary: "Go on with results that were kept: query, profile, lineage", load: () => import("./results.ts") },
   serve: { summary: "Serve MCP over standard input and output", load: () => import("./serve.ts") },
   demo: { summary: "Create a sample shop database and five commands to try on it", load: () => import("./demo.ts") },
   doctor: { summary: "Check paths, connections, read-only proof and token cost", load: () => import("./doctor.ts") },

@@ -8,7 +8,7 @@ import type { Io } from "./io.ts";
 import { withTarget } from "./open.ts";
 import { collect, commonOptions, durationOption, rowsOption } from "./options.ts";
 import { printRows } from "./print-rows.ts";
-import { type KeepOptions, queryKept } from "./query-again.ts";
+import { type KeepOptions, queryKept, refuseKeeping } from "./query-again.ts";
 import { readParams, readSql, type StatementOptions } from "./statement.ts";
 
 export interface QueryOptions extends StatementOptions, KeepOptions {
@@ -39,6 +39,7 @@ export function define(command: Command, context: CommandContext): void {
     .addHelpText("after", examples)
     .action(async (target: string | undefined, sql: string | undefined, options: QueryOptions) => {
       if (options.connection === undefined) return query(target, sql, options, context);
+      refuseKeeping(options);
       const { federated } = await import("./federated.ts");
       return federated([target, sql], options, context);
     });

@@ -13,6 +13,8 @@ export interface Asked {
   readonly isBytes: boolean;
   /** SQL for its place on the axis; NULL for what has none, such as NaN. */
   readonly place: string;
+  /** SQL for the first and the last place. */
+  readonly ends: readonly string[];
 }
 
 export interface Range {
@@ -36,6 +38,7 @@ export function askedOf(stored: Column, source: LogicalType): Asked {
   const name = quotedName(stored.name);
   const isNumber = numbers.has(stored.type);
   const isMoment = moments.has(stored.type);
+  const place = placeOf(name, stored.type);
   return {
     name,
     axis: isNumber ? "number" : isMoment ? "time" : undefined,
@@ -43,7 +46,9 @@ export function askedOf(stored: Column, source: LogicalType): Asked {
     ordered: isNumber || isMoment || (stored.type === "text" && (source === "text" || source === "unknown")),
     isText: stored.type === "text" && (source === "text" || source === "unknown"),
     isBytes: stored.type === "bytes",
-    place: placeOf(name, stored.type),
+    place,
+    // Where no value is without a place, the smallest number has the first one.
+    ends: ["min", "max"].map((end) => (isNumber && stored.type !== "float" ? `${end}(${name})::DOUBLE` : `${end}(${place})`)),
   };
 }
 
@@ -57,13 +62,13 @@ function placeOf(name: string, type: LogicalType): string {
 
 /** One row over all rows: how many, then for each column its values, smallest, largest, ends of the axis, shortest and longest. */
 export function edgesSql(table: string, columns: readonly Asked[]): string {
-  const asked = columns.flatMap(({ name, ordered, isText, isBytes, axis, place }) => {
+  const asked = columns.flatMap(({ name, ordered, isText, isBytes, axis, ends: places }) => {
     const ends = isText ? [`left(min(${name}), ${longestShown})`, `left(max(${name}), ${longestShown})`] : [`min(${name})`, `max(${name})`];
     const length = isBytes ? `octet_length(${name})` : isText ? `length(${name})` : undefined;
     return [
       `count(${name})`,
       ...(ordered ? ends : ["NULL", "NULL"]),
-      ...(axis ? [`min(${place})`, `max(${place})`] : ["NULL", "NULL"]),
+      ...(axis ? places : ["NULL", "NULL"]),
       ...(length ? [`min(${length})`, `max(${length})`] : ["NULL", "NULL"]),
     ];
   });
@@ -75,7 +80,7 @@ export function detailsSql(table: string, columns: readonly Asked[], ranges: rea
   const drawn = rows > mostRows ? ` USING SAMPLE ${((100 * mostRows) / rows).toFixed(6)} PERCENT (bernoulli, 1)` : "";
   const taken = columns.flatMap((column, index) => [
     `${hashOf(column)} AS h${index}`,
-    `${valueOf(column)} AS v${index}`,
+    `${plainOf(column)} AS v${index}`,
     `${column.axis ? column.place : "NULL"} AS p${index}`,
   ]);
   const details = columns.flatMap(({ axis, isBytes }, index) => [
@@ -104,7 +109,7 @@ function hashOf({ name }: Asked): string {
   return `CASE WHEN ${name} IS NOT NULL THEN hash(${name}) END`;
 }
 
-function valueOf({ name, axis, isBytes }: Asked): string {
+function plainOf({ name, axis, isBytes }: Asked): string {
   if (isBytes) return "NULL";
   return axis ? name : `CASE WHEN length(${name}::VARCHAR) <= ${longestTop} THEN ${name}::VARCHAR END`;
 }

@@ -24,20 +24,15 @@ const fields: readonly Field[] = [
     name: "length",
     cell: ({ lengths }) => lengths && (lengths.min === lengths.max ? `${lengths.min}` : `${lengths.min} to ${lengths.max}`),
   },
-  {
-    name: "top",
-    cell: ({ top }, { rows }) =>
-      top
-        .slice(0, topShown)
-        .map((each) => `${short(each.value)} ${share(each.rows, rows)}`)
-        .join(", "),
-  },
+  { name: "top", cell: (column, { rows }) => topText(column, rows) },
   { name: "histogram", cell: ({ bins, nulls }, { rows }) => bins?.map((bin) => share(bin.rows, rows - nulls, "")).join(" ") },
 ];
 
 const alwaysShown = 4;
 const topShown = 3;
-const longest = 32;
+const longest = 40;
+/** In a hundred: what is rarer would only cost room. */
+const worthTelling = 5;
 
 /** An estimate is told to three digits: more would not be true. */
 export function distinctText({ distinct, about }: Pick<ColumnProfile, "distinct" | "about">): string {
@@ -54,7 +49,7 @@ export function profileHead({ name, rows, drawn, columns }: Profile): string {
 export function profileRows(profile: Profile): RowStream {
   const cells = fields.map((field) => profile.columns.map((column) => field.cell(column, profile) ?? null));
   const used = fields.flatMap(({ name }, index) =>
-    index < 4 || cells[index]?.some((cell) => cell) ? [{ name, cells: cells[index] ?? [] }] : [],
+    index < alwaysShown || cells[index]?.some((cell) => cell !== null) ? [{ name, cells: cells[index] ?? [] }] : [],
   );
   const columns = used.map(({ name }): Column => ({ name, type: "text", nativeType: "" }));
   return {
@@ -89,9 +84,14 @@ export function short(value: Value | undefined, most = longest): string | undefi
   return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : line;
 }
 
-/** A value that a list's commas cannot be mistaken for a part of. */
+function topText({ top }: ColumnProfile, rows: number): string | undefined {
+  const told = top.filter((each) => each.rows * 100 >= rows * worthTelling).slice(0, topShown);
+  return told.length === 0 ? undefined : told.map((each) => `${apart(short(each.value) ?? "")} ${share(each.rows, rows)}`).join("; ");
+}
+
+/** A value that the list's semicolons cannot be mistaken for a part of. */
 function apart(text: string): string {
-  return text === "" || /[,"]|^\s|\s$/.test(text) ? JSON.stringify(text) : text;
+  return text === "" || /;|^\s|\s$/.test(text) ? JSON.stringify(text) : text;
 }
 
 /** In a hundred of all. */

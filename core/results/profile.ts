@@ -1,6 +1,6 @@
 import type { StoredResult } from "../contract/results.ts";
 import type { Column, RowStream, Value } from "../contract/rows.ts";
-import { type Asked, askedOf, binCount, detailsSql, distinctSql, edgesSql, mostRows, type Range } from "./profile-sql.ts";
+import { type Asked, askedOf, binCount, detailsSql, distinctSql, edgesSql, type Range } from "./profile-sql.ts";
 
 /** How many rows a bar stands for, and the ends of what it covers on its axis. */
 export interface Bin extends Range {

@@ -6,7 +6,7 @@ import type { Connection, Driver, StoredTable } from "../contract/driver.ts";
 import type { Principal } from "../contract/policy.ts";
 import type { ExportedFile, Lineage, StoredResult } from "../contract/results.ts";
 import { didYouMean, type Problem, problem } from "../problem.ts";
-import { type Catalogue, createCatalogue, type Entry } from "./catalogue.ts";
+import { type Catalogue, createCatalogue, type Entry, type Gone } from "./catalogue.ts";
 import { type Arriving, land } from "./landing.ts";
 import { openState, type State } from "./state.ts";
 import { sweep } from "./sweep.ts";
@@ -43,12 +43,19 @@ export interface Cage {
   release(): Promise<void>;
 }
 
+/** A result, and why it is gone where it is. */
+export interface Recalled extends StoredResult {
+  readonly gone?: Gone;
+}
+
 /** Results that are kept in files. Each belongs to whoever asked, and nobody else finds it. */
 export interface Results {
   /** Reads a stream to its end or to a bound. @throws LIMIT_EXCEEDED when there is no room, and what the stream throws */
   keep(arriving: Arriving, owner: Principal, facts: Kept, signal: AbortSignal): Promise<StoredResult>;
   /** @throws NOT_FOUND, RESULT_EXPIRED with how to get it back */
   find(owner: Principal, name: string): Promise<StoredResult>;
+  /** The same of what is gone as well, as long as it is remembered. */
+  recall(owner: Principal, name: string): Promise<Recalled | undefined>;
   list(owner: Principal): Promise<readonly StoredResult[]>;
   /** Opens a connection that sees results by their names; `besides` are seen under other names. @throws what `find` throws */
   open(owner: Principal, names: readonly string[], signal: AbortSignal, besides?: Readonly<Record<string, string>>): Promise<Cage>;
@@ -152,6 +159,12 @@ export function createResults(deps: {
       }
     },
     find: found,
+    async recall(owner, name) {
+      const entry = (await opened()).find(ownerOf(owner), name);
+      if (entry === undefined) return undefined;
+      const gone = entry.state === "kept" && entry.expires <= now() ? "expired" : entry.state;
+      return gone === "kept" ? entry : { ...entry, gone };
+    },
     async list(owner) {
       const catalogue = await opened();
       return catalogue.kept(ownerOf(owner)).filter(({ expires, policy }) => expires > now() && policy === deps.policy(owner));

@@ -143,6 +143,16 @@ describe("tidegate inspect", () => {
   });
 });
 
+describe("tidegate inspect --kind", () => {
+  it("leaves out everything of another kind", async () => {
+    const { stdout } = await run("inspect", shop, "--kind", "table", "--detail", "names", "--format", "csv");
+    assert.match(stdout, /^main,orders,table/m);
+    assert.equal((await run("inspect", shop, "--kind", "sequence", "--format", "compact")).stdout.trim(), "");
+    assert.match((await run("inspect", shop, "orders", "--kind", "table")).stderr, /An object and --kind were both given/);
+    assert.match((await run("inspect", shop, "--kind", "tabel")).stderr, /Did you mean "table"/);
+  });
+});
+
 describe("tidegate doctor", () => {
   it("finds a state folder that cannot be written, and says so in JSON terms", async () => {
     writeFileSync(join(folder, "blocked"), "a file where a folder belongs");

@@ -60,7 +60,7 @@ describe("tidegate results", () => {
       await results("list"),
       /^name,rows,columns,bytes,truncated,connection,created,expires,sql\nr1,300,2,\d+,,main,[\dT:-]+Z,[\dT:-]+Z,orders\nr2,0,/,
     );
-    const [shown] = JSON.parse(await results("show", "r1", "--format", "json"));
+    const shown = JSON.parse(await results("show", "r1", "--format", "ndjson"));
     assert.deepEqual([shown.name, shown.rows, shown.columns, shown.sql], ["r1", 300, "id BIGINT, status TEXT", "orders"]);
     assert.match((await run(resultsCommand, ["list"], terminal)).data, / r1 .*│.*300/);
     assert.match((await run(resultsCommand, ["show", "r1"], terminal)).data, /^─\[ 1 \]─+\nname +│ r1\n/);
@@ -147,9 +147,11 @@ describe("tidegate results", () => {
       return [code, hint];
     };
     assert.deepEqual(await refused("lsit"), ["INPUT_INVALID", 'Did you mean "list"?']);
+    await results("rm", "--all");
     assert.deepEqual(await refused("show", "x"), ["NOT_FOUND", "Run a query first: a large result is kept and named"]);
     assert.equal((await problemOf(keep("orders", "--keep", "--write"))).code, "INPUT_INVALID");
     assert.equal((await problemOf(keep("orders", "--max-age", "5m", "--fresh"))).code, "INPUT_INVALID");
+    assert.equal((await problemOf(run(queryCommand, ["--connection", "main", "select 1", "--keep"]))).code, "INPUT_INVALID");
     assert.equal((await problemOf(keep("orders", "--keep", "--limit", "1"))).code, "INPUT_INVALID");
     folder.write("project/tidegate.yaml", "connections:\n  main: memory:x\nresults:\n  mode: off\n");
     assert.equal((await refused("list"))[0], "UNSUPPORTED");
