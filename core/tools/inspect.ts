@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Tool } from "../contract/tool.ts";
 import { connectionArgument } from "./arguments.ts";
+import { footer } from "./footer.ts";
 
 export function inspectTool(connections: readonly string[]): Tool {
   const input = z.strictObject({
@@ -18,6 +19,10 @@ export function inspectTool(connections: readonly string[]): Tool {
     access: "read",
     input,
     async run(request: z.infer<typeof input>, call) {
+      if (/^r\d+(:\d+)?$/i.test(request.cursor ?? "")) {
+        const page = await call.page({ cursor: request.cursor ?? "" });
+        return `${page.text}-- ${footer(page)}`;
+      }
       const { text, cursor } = await call.inspect(request);
       return cursor === undefined ? text : `${text}\n-- more: cursor ${cursor}`;
     },

@@ -62,6 +62,7 @@ describe("stored results", () => {
     assert.equal(page[1], "4950,word 1");
     assert.equal(page.at(-1), "-- rows 4951 to 5000 of 5000 of r1");
     assert.equal((await room.lines("query", { cursor: "r1", max_rows: 2 })).at(-1), "-- rows 1 to 2 of 5000 of r1; cursor r1:2");
+    assert.equal((await room.lines("inspect", { cursor: "r1:4999" })).at(-1), "-- rows 5000 to 5000 of 5000 of r1");
     assert.equal(log.ran.length, ran);
   });
 
