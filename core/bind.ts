@@ -2,12 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { App } from "./app.ts";
+import type { AuditFacts } from "./audit/call.ts";
 import type { Lineage, StoredResult } from "./contract/results.ts";
 import type { InlineResult, InlineWish, PageInput, Person, QueryInput, StoredBytesInput } from "./contract/tool.ts";
 import { formatNamed } from "./export/formats.ts";
 import { describeNarrowing } from "./policy/narrowing-text.ts";
 import { type Problem, problem } from "./problem.ts";
 import { openCaged } from "./query/caged.ts";
+import { togetherOf } from "./query/federate-facts.ts";
 import { lineageOf } from "./query/lineage.ts";
 import { questionOf } from "./query/question.ts";
 import { hidesRows, withheldPlan } from "./query/restricted.ts";
@@ -40,7 +42,11 @@ export function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind
       const maxAge = maxAgeMillis ?? settings.cacheMillis;
       const asked = maxAge === undefined ? undefined : questionOf(prepared, input, caller.principal, settings.target);
       const stored = asked && (await app.results?.answer(caller.principal, asked, maxAge ?? 0));
-      if (stored) return { ...(await page({ cursor: stored.name, ...wish })), age: Date.now() - stored.created };
+      if (stored) {
+        // The record is of what was asked, not of how it was answered.
+        const asking: Caller = { ...caller, note: ({ rows = 0 }) => caller.note?.({ rows }) };
+        return { ...(await pageOf(app, asking, stored.name, wish, shown)), age: Date.now() - stored.created };
+      }
       await using rows = await prepared.rows();
       // A statement that has been cut off by its time limit has no rows to show.
       const maxMillis = 0.7 * Math.min(settings.timeoutMillis ?? limits.timeoutMillis, input.maxMillis ?? limits.timeoutMillis);
@@ -178,13 +184,32 @@ function tooLarge({ name, rows }: StoredResult, most: number): Problem {
   );
 }
 
-/** Reads each statement's whole result, all at the same time, and says what it is kept as. @throws LIMIT_EXCEEDED for one that is too large */
+/** Reads each statement's whole result, all at the same time, and says what it is kept as; the first that fails stops the others. @throws LIMIT_EXCEEDED for one that is too large */
 async function landed(app: App, caller: Caller, from: Readonly<Record<string, QueryInput>>): Promise<Readonly<Record<string, string>>> {
   const names = Object.keys(from);
   const odd = names.find((name) => !/^[a-z_]\w{0,62}$/i.test(name) || /^r\d+$/i.test(name));
   if (odd !== undefined)
     throw problem("INPUT_INVALID", `"${odd}" cannot name a result: r1, r2 and so on are stored ones`, 'Use a word, for example "orders"');
-  const stored = await Promise.all(Object.values(from).map((input) => app.land(input, caller)));
+  const twice = names.find((name, index) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < index);
+  if (twice !== undefined)
+    throw problem("INPUT_INVALID", `"${twice}" names two results: case makes no difference`, "Give each a name of its own");
+  const stop = new AbortController();
+  const signal = AbortSignal.any([caller.signal, stop.signal]);
+  const facts: AuditFacts[] = names.map(() => ({}));
+  const failures: unknown[] = [];
+  const stored = await Promise.all(
+    Object.values(from).map(async (input, index) => {
+      const note = (more: AuditFacts) => void Object.assign(facts[index] ?? {}, more);
+      try {
+        return await app.land(input, { ...caller, signal, note });
+      } catch (error) {
+        failures.push(error);
+        stop.abort();
+      }
+    }),
+  );
+  if (names.length > 0) caller.note?.(togetherOf(facts));
+  if (failures.length > 0) throw failures[0];
   return Object.fromEntries(names.map((name, index) => [name, whole(stored[index] as StoredResult, name).name]));
 }
 

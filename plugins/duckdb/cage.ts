@@ -5,6 +5,9 @@ import { createDatabase } from "./engine/database.ts";
 import { applySettings, start } from "./engine/instance.ts";
 import { quoted, text } from "./sql/quote.ts";
 
+/** What sorts and joins may put aside on the disk: by itself DuckDB would take nearly all that is free. */
+const mostSpilled = "16GiB";
+
 /** Opens a connection on stored results: views of them in an engine of their own, from which nothing else can be reached. */
 export async function openCage(tables: readonly StoredTable[], signal: AbortSignal): Promise<Connection> {
   const database = createDatabase({
@@ -28,6 +31,8 @@ async function shut(connection: DuckDBConnection, tables: readonly StoredTable[]
   }
   await connection.run(`
     SET GLOBAL TimeZone = 'UTC';
+    SET max_temp_directory_size = '${mostSpilled}';
+    SET secret_directory = '';
     SET enable_external_access = false;
     SET lock_configuration = true;
   `);

@@ -14,7 +14,7 @@ export interface Gatherer<Piece> {
 
 /** Reads an answer to its end, or until its reader leaves: then the server stops. One reader, one pass. */
 export function readPieces<Piece>(
-  { packets }: Session,
+  { packets, commits }: Session,
   { work, piece, rows }: Started,
   gatherer: Gatherer<Piece>,
 ): AsyncIterable<Piece> & AsyncDisposable {
@@ -46,7 +46,7 @@ export function readPieces<Piece>(
         }
       } catch (error) {
         open = false;
-        throw await failed(error, work, piece);
+        throw await failed(error, work, piece, commits);
       } finally {
         open = false;
         await work.end();

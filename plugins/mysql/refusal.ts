@@ -19,3 +19,9 @@ export function connectionLost(cause?: unknown): Refusal {
     cause,
   );
 }
+
+/** Between the request and its answer nobody but the server knows. */
+export function outcomeUnknown(during: "committing" | "the statement ran", cause: unknown): Refusal {
+  const message = `The connection was lost while ${during}: the server may have kept ${during === "committing" ? "the" : "its"} changes or not`;
+  return refusal({ code: "CONNECTION_FAILED", message, hint: "Look at the data before running it again", retryable: false }, cause);
+}

@@ -1,6 +1,6 @@
 import type { Params } from "../../core/contract/driver.ts";
 import { diagnose, located } from "./diagnose.ts";
-import { refusal } from "./refusal.ts";
+import { isRefusal, outcomeUnknown, refusal } from "./refusal.ts";
 import { fitting, type Session } from "./session.ts";
 import { type Piece, positional } from "./sql/statements.ts";
 import { encodeParameters } from "./values/parameters.ts";
@@ -18,6 +18,7 @@ export async function startPiece(session: Session, piece: Piece, params: Params,
   signal.throwIfAborted();
   const text = positional(piece, params);
   const work = await session.begin(signal, session.readOnly || piece.kind === "read");
+  let sent = false;
   try {
     if (piece.kind !== "unknown") passGate(session, piece);
     const statement = await session.prepare(work, text.sql).catch((error) => {
@@ -29,19 +30,30 @@ export async function startPiece(session: Session, piece: Piece, params: Params,
     const command = executeCommand(statement, encodeParameters(text.values, statement.parameters));
     fitting(command, session.mostPacketBytes);
     signal.throwIfAborted();
+    sent = true;
     const answer = await work.start(command);
     signal.throwIfAborted();
     return { ...answer, work, piece };
   } catch (error) {
-    throw await failed(error, work, piece);
+    throw await failed(error, work, piece, sent && session.commits);
   }
 }
 
-/** Frees the connection after an error, and says what the error was: the caller's own leaving comes first. */
-export async function failed(error: unknown, work: Work, piece: Piece): Promise<unknown> {
+/**
+ * Frees the connection after an error, and says what the error was: the caller's own leaving comes first.
+ * What a statement changed may be kept already where the server `commits` it by itself.
+ */
+export async function failed(error: unknown, work: Work, piece: Piece, commits = false): Promise<unknown> {
   if (isServerError(error)) work.finished();
   await work.end();
-  return work.signal.aborted ? work.signal.reason : located(error, piece);
+  if (work.signal.aborted) return work.signal.reason;
+  return commits && piece.kind !== "read" && isLoss(error) ? outcomeUnknown("the statement ran", error) : located(error, piece);
+}
+
+/** A proxy reports the loss of its own connection to the server as an error: 2006 and 2013. */
+function isLoss(error: unknown): boolean {
+  if (isServerError(error)) return error.errno === 2006 || error.errno === 2013;
+  return isRefusal(error) && error.diagnosis.code === "CONNECTION_FAILED";
 }
 
 /** The server's read-only transaction lets variables, locks, files and temporary tables through. */

@@ -11,6 +11,8 @@ export interface Session extends Facts {
   readonly packets: PacketStream;
   readonly database: string | undefined;
   readonly readOnly: boolean;
+  /** Whether a write is kept at once: there is no transaction that its loss would undo. */
+  readonly commits: boolean;
   /** Takes the connection for one piece of work, in a transaction that cannot write where `guarded`. */
   begin(signal: AbortSignal, guarded: boolean): Promise<Work>;
   /** Takes the connection for what runs nothing of a caller's: allowed while somebody holds it. */
@@ -92,6 +94,7 @@ function createSession({ packets, settings, readOnly, facts, place }: Opened): S
   const session: Session = {
     packets,
     readOnly,
+    commits: !readOnly,
     database: place.database,
     ...facts,
     prepare,
@@ -109,6 +112,7 @@ function createSession({ packets, settings, readOnly, facts, place }: Opened): S
       const held: HeldSession = {
         ...session,
         readOnly: readOnly || heldReadOnly,
+        commits: false,
         get ended() {
           return session.ended;
         },

@@ -1,6 +1,6 @@
 import type { BeginOptions, Transaction } from "../../core/contract/driver.ts";
 import type { Guard } from "./guard/guard.ts";
-import { connectionLost, refusal } from "./refusal.ts";
+import { connectionLost, outcomeUnknown, refusal } from "./refusal.ts";
 import { queryRows } from "./rows.ts";
 import { askOn, type HeldSession, type Session } from "./session.ts";
 import { refuseEndings } from "./sql/transaction-gate.ts";
@@ -67,7 +67,7 @@ function createTransaction(held: HeldSession, guard: Guard): Transaction {
       } catch (error) {
         const lost = held.ended;
         await end("it could not be committed");
-        throw lost && !held.readOnly ? outcomeUnknown(error) : error;
+        throw lost && !held.readOnly ? outcomeUnknown("committing", error) : error;
       }
       over = "it was committed";
       held.release();
@@ -91,10 +91,4 @@ async function rollBack(held: HeldSession): Promise<void> {
   } finally {
     held.release();
   }
-}
-
-/** Between the request and its answer nobody but the server knows. */
-function outcomeUnknown(cause: unknown): Error {
-  const message = "The connection was lost while committing: the server may have kept the changes or not";
-  return refusal({ code: "CONNECTION_FAILED", message, hint: "Look at the data before running it again", retryable: false }, cause);
 }

@@ -13,6 +13,8 @@ import { lost, Wire } from "./wire/wire.ts";
 export interface Facts {
   readonly version: number;
   readonly recovering: boolean;
+  /** Whether a transaction of this session only reads unless it says otherwise. */
+  readonly readsByDefault: boolean;
   readonly superuser: boolean;
   /** The role may read or write files of the server, or run programs there. */
   readonly files: boolean;
@@ -65,9 +67,15 @@ export async function openSession(settings: Settings, readOnly: boolean, signal:
       for (const protection of protections(settings, place)) {
         signal.throwIfAborted();
         try {
-          const opened = await openOnce({ settings, place, protection, signal }, pinned(settings, readOnly));
-          if (fits(opened.facts, kind)) return opened;
-          await opened.close();
+          const attempt = { settings, place, protection, signal };
+          const opened = await openOnce(attempt, pinned(settings, readOnly));
+          let isFit = false;
+          try {
+            isFit = await fits(opened.facts, kind, attempt);
+            if (isFit) return opened;
+          } finally {
+            if (!isFit) await opened.close();
+          }
           failure = refusal({
             code: "CONNECTION_FAILED",
             message: `No server is ${kind}, as target_session_attrs asks`,
@@ -84,9 +92,18 @@ export async function openSession(settings: Settings, readOnly: boolean, signal:
   throw failure;
 }
 
-function fits({ recovering }: Facts, kind: Settings["sessionKind"]): boolean {
-  if (kind === "standby" || kind === "read-only") return recovering;
-  return kind === "any" || kind === "prefer-standby" || !recovering;
+async function fits({ recovering }: Facts, kind: Settings["sessionKind"], attempt: Attempt): Promise<boolean> {
+  if (kind === "any" || kind === "prefer-standby") return true;
+  if (kind === "standby") return recovering;
+  if (kind === "primary") return !recovering;
+  return (recovering || (await readsByDefault(attempt))) === (kind === "read-only");
+}
+
+/** Only a session without our own settings tells what the server, the database and the role prefer. */
+async function readsByDefault(attempt: Attempt): Promise<boolean> {
+  const probe = await openOnce(attempt, { ...attempt.settings.parameters });
+  await probe.close();
+  return probe.facts.readsByDefault;
 }
 
 /** A server that answered and said no will not say yes at another address; `pg_hba.conf` may, to another kind of connection. */
@@ -111,7 +128,8 @@ async function openOnce(attempt: Attempt, pins: Record<string, string>): Promise
 const factsSql = `select current_setting('server_version_num')::int, pg_is_in_recovery()::int, rolsuper::int, rolreplication::int,
   (select count(*)::int from pg_roles where rolname in ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program') and pg_has_role(oid, 'member')),
   (current_setting('TimeZone') = $1 and current_setting('IntervalStyle') = 'postgres' and current_setting('default_transaction_read_only') = $2)::int,
-  (select count(set_config(name, '10s', false))::int from pg_settings where name = 'client_connection_check_interval')
+  (select count(set_config(name, '10s', false))::int from pg_settings where name = 'client_connection_check_interval'),
+  (current_setting('transaction_read_only') = 'on')::int
   from pg_roles where rolname = current_user`;
 
 /**
@@ -144,7 +162,7 @@ async function open(
   try {
     const query = sql.unsafe(factsSql, [pins.TimeZone ?? "", pins.default_transaction_read_only ?? ""]).values();
     const [row = []] = await query;
-    const [version = 0, recovering = 0, superuser = 0, replication = 0, files = 0, keepsPins = 0] = row as readonly number[];
+    const [version = 0, recovering = 0, superuser = 0, replication = 0, files = 0, keepsPins = 0, , reads = 0] = row as readonly number[];
     // The types of postgres.js leave out the key that cancelling needs.
     const key = (query as unknown as { readonly state: BackendKey }).state;
     if (socket === undefined) throw lost();
@@ -156,7 +174,14 @@ async function open(
       place,
       protection,
       key: { ...key },
-      facts: { version, recovering: recovering === 1, superuser: superuser === 1, replication: replication === 1, files: files > 0 },
+      facts: {
+        version,
+        recovering: recovering === 1,
+        readsByDefault: reads === 1,
+        superuser: superuser === 1,
+        replication: replication === 1,
+        files: files > 0,
+      },
       pins: keepsPins === 1 ? undefined : pins,
       close: () => wire.close(terminate),
     };

@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 import { type Scope, savepoint, whole } from "./sql/scope.ts";
 import * as messages from "./wire/messages.ts";
 import { type Cells, readCells, readError } from "./wire/replies.ts";
-import { lost, tag, type Wire } from "./wire/wire.ts";
+import { lost, outcomeUnknown, tag, type Wire } from "./wire/wire.ts";
 
 /** How long a server may take to hear a cancel, and to end a transaction, before its connection is given up. */
 const cancelMillis = 2000;
@@ -225,20 +225,32 @@ export class Work {
 
   /** Gives why a commit failed. What can be neither kept nor undone ends the connection, and so the transaction. */
   async #close(scope: Scope, how: "COMMIT" | "ROLLBACK"): Promise<Error | undefined> {
+    if (this.wire.ended) throw lost();
     this.simple(how === "COMMIT" ? scope.keep : scope.undo);
     this.running = how === "COMMIT";
-    const first = await this.#drain();
+    const said: Said = { tags: [] };
+    await this.#drain(said).catch((error) => {
+      if (said.tags.length > 0) return;
+      throw how === "COMMIT" && scope.lasting ? outcomeUnknown("committing", said.failure ?? error) : error;
+    });
     this.running = false;
+    await this.#tidied(scope, said).catch((error) => {
+      // What the server has answered stands, also when it is gone now.
+      if (!this.wire.ended) throw error;
+    });
+    if (how === "ROLLBACK" || said.tags[0] === scope.kept) return undefined;
+    return said.failure ?? undoneInstead();
+  }
+
+  async #tidied(scope: Scope, said: Said): Promise<void> {
     await this.#settle();
-    let undone = first;
-    if (first.failure !== undefined) {
+    let undone = said;
+    if (said.failure !== undefined) {
       this.simple(scope.undo);
       undone = await this.#drain();
     }
     const clean = undone.failure === undefined || !scope.strict;
     if (this.wire.bytes[this.wire.start] !== scope.after || !clean) this.wire.destroy();
-    if (how === "ROLLBACK" || first.tags[0] === scope.kept) return undefined;
-    return first.failure ?? undoneInstead();
   }
 
   async #finishRunning(): Promise<void> {
@@ -262,19 +274,23 @@ export class Work {
   }
 
   /** Reads away what the server still owes: what was done, and the last error. */
-  async #drain(): Promise<{ readonly tags: readonly string[]; readonly failure: Error | undefined }> {
-    const tags: string[] = [];
-    let failure: Error | undefined;
+  async #drain(said: Said = { tags: [] }): Promise<Said> {
     while (this.#owed > 0) {
       const type = await this.wire.next();
       const { bytes, start, end } = this.wire;
       if (type === tag.ready) this.#readied();
-      else if (type === tag.commandComplete) tags.push(bytes.toString("latin1", start, end - 1));
-      else if (type === tag.error) failure = readError(bytes, start, end);
+      else if (type === tag.commandComplete) said.tags.push(bytes.toString("latin1", start, end - 1));
+      else if (type === tag.error) said.failure = readError(bytes, start, end);
       else if (type === tag.copyIn) this.wire.send(messages.copyFail);
     }
-    return { tags, failure };
+    return said;
   }
+}
+
+/** What the server said to a request: what was done, and the last error. */
+interface Said {
+  readonly tags: string[];
+  failure?: Error;
 }
 
 /** Answers after which nothing runs. */

@@ -40,6 +40,15 @@ describe("driver postgres, settings", () => {
     assert.equal(readSettings(url("near/other"), environment).places[0]?.host, "near");
   });
 
+  it("takes the options of libpq that it can honour, and says which it cannot", () => {
+    const read = (options: Target["options"]) => readSettings(url("db/x", { options }), {});
+    const harmless = { gssencmode: "prefer", keepalives: "1", tcp_user_timeout: "0", load_balance_hosts: "disable" };
+    const given = { ...harmless, fallback_application_name: "app", ssl_min_protocol_version: "TLSv1.3" };
+    assert.equal(read(given).parameters.application_name, "app");
+    for (const [name, value] of Object.entries({ gssencmode: "require", tcp_user_timeout: "5000", load_balance_hosts: "random" }))
+      assert.throws(() => read({ [name]: value }), /which this driver cannot do/);
+  });
+
   it("finds passwords in a password file, escapes and wildcards included, unless others may read it", () => {
     const folder = mkdtempSync(join(tmpdir(), "tidegate-pass-"));
     const file = join(folder, "pgpass");
@@ -139,6 +148,12 @@ describe("driver postgres, connecting", { skip: typeof bin === "string" ? false 
     await refused({ target_session_attrs: "standby" }, "CONNECTION_FAILED");
     assert.equal(await tls({ target_session_attrs: "prefer-standby" }), true);
     assert.equal(await tls({ target_session_attrs: "read-write" }), true);
+    await refused({ target_session_attrs: "read-only" }, "CONNECTION_FAILED");
+    server.psql("alter database postgres set default_transaction_read_only = on");
+    assert.equal(await tls({ target_session_attrs: "read-only" }), true);
+    assert.equal(await tls({ target_session_attrs: "primary" }), true);
+    await refused({ target_session_attrs: "read-write" }, "CONNECTION_FAILED");
+    server.psql("set default_transaction_read_only = off; alter database postgres reset default_transaction_read_only");
   });
 
   it("names itself, takes a search path, and pins what texts look like", async () => {

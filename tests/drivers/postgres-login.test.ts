@@ -39,6 +39,26 @@ describe("driver postgres, logging in to odd servers", () => {
     await refused([offer, endless], "CREDENTIALS_REJECTED", unproved);
   });
 
+  it("sends no password in clear text over an open network, unless it is asked to", async () => {
+    const clear = [() => request(3), () => failure("FATAL", "28P01", "password authentication failed for user")];
+    const far = (more: Record<string, string> = {}) => ({ host: "db.example.com", options: more });
+    await refused(clear, "CREDENTIALS_REJECTED", /in clear text, and the connection has no TLS/, far());
+    await refused(clear, "CREDENTIALS_REJECTED", /in clear text, and/, far({ require_auth: "!md5" }));
+    await refused(clear, "CREDENTIALS_REJECTED", /authentication failed/, far({ require_auth: "password" }));
+    await refused(clear, "CREDENTIALS_REJECTED", /authentication failed/);
+  });
+
+  it("lets a server ask only for what require_auth allows", async () => {
+    const only = (require_auth: string) => ({ options: { require_auth } });
+    const unwanted = /which require_auth does not allow/;
+    await refused([() => request(3)], "CREDENTIALS_REJECTED", unwanted, only("scram-sha-256,md5"));
+    await refused([() => request(5, "salt")], "CREDENTIALS_REJECTED", unwanted, only("!md5"));
+    await refused([() => request(10, "SCRAM-SHA-256\0\0")], "CREDENTIALS_REJECTED", unwanted, only("none"));
+    await refused([() => ok], "CREDENTIALS_REJECTED", unwanted, only("!none"));
+    await refused([() => ok], "INPUT_INVALID", /both allows and refuses/, only("!none,md5"));
+    await refused([() => ok], "INPUT_INVALID", /"magic"/, only("magic"));
+  });
+
   it("tells what is no PostgreSQL by what it says", async () => {
     const stranger = /is not PostgreSQL/;
     await refused([() => Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")], "CONNECTION_FAILED", stranger);
@@ -69,17 +89,27 @@ describe("driver postgres, logging in to odd servers", () => {
   });
 });
 
-async function refused(script: Script, code: ProblemCode, words: RegExp): Promise<void> {
+interface Way {
+  /** What the target calls the server; a tunnel then leads to it. */
+  readonly host?: string;
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+async function refused(script: Script, code: ProblemCode, words: RegExp, { host, options }: Way = {}): Promise<void> {
   const server = createServer((socket) => play(socket, script));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const reach = async () => ({ host: "127.0.0.1", port });
   const target: Target = {
     scheme: "postgres",
-    location: `127.0.0.1:${(server.address() as AddressInfo).port}/x`,
-    options: { sslmode: "disable" },
+    location: `${host ?? "127.0.0.1"}:${port}/x`,
+    options: { sslmode: "disable", ...options },
     user: "ann",
     password: { reveal: () => "canary" },
   };
-  const diagnosis = driver.diagnose(await rejection(driver.connect(target, { signal: never, readOnly: true })));
+  const diagnosis = driver.diagnose(
+    await rejection(driver.connect(target, { signal: never, readOnly: true, ...(host !== undefined && { reach }) })),
+  );
   server.close();
   assert.equal(diagnosis?.code, code, diagnosis?.message);
   assert.match(diagnosis?.message ?? "", words);

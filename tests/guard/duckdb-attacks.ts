@@ -801,4 +801,27 @@ export const duckdbAttacks: readonly Attacks[] = [
       "select * from generate_series(1, 100000000000) order by random()",
     ],
   },
+  {
+    class: 16,
+    title: "has an expression fail on rows that are filtered away",
+    must: "blind",
+    sql: ["what = 'canary 1'", "what like '%y 1'"].flatMap((told) =>
+      [
+        `list_transform([1], x -> error(case when ${told} then 'x' end)) = [null]`,
+        "list_transform([1], x -> (case when TOLD then what else '1' end)::int) = [1]".replace("TOLD", told),
+        `regexp_replace('a', case when ${told} then '(' else 'a' end, 'b') = 'b'`,
+        `chr(case when ${told} then -9 else 65 end) = 'A'`,
+        `hamming(case when ${told} then 'ab' else 'a' end, 'a') = 0`,
+        `to_base(case when ${told} then -1 else 1 end, 2) = '1'`,
+        `(case when ${told} then what else '1' end)::int = 1`,
+        `strptime(case when ${told} then 'x' else '2020' end, '%Y') is not null`,
+      ].flatMap((fails) => [
+        `select count(*) from visit where ${fails}`,
+        `select count(x) from (select ${fails} as x from visit) q where x`,
+        `select count(*) from visit v join person p on v.person_id = p.id and ${fails}`,
+        `from visit select count(*) filter (where ${fails})`,
+        `select id from visit qualify row_number() over (partition by ${fails} order by id) = 1 order by id`,
+      ]),
+    ),
+  },
 ];

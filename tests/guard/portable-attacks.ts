@@ -675,4 +675,34 @@ export const portableAttacks: readonly Attacks[] = [
       "\ufeffselect 1",
     ],
   },
+  {
+    class: 16,
+    title: "has an expression fail on rows that are filtered away",
+    must: "blind",
+    sql: [
+      ["visit", "what = 'canary 1'"],
+      ["account", "amount > 700000"],
+    ].flatMap(([table, told]) => {
+      const fails = `json_extract(case when ${told} then '{' else '{}' end, '$.a')`;
+      return [
+        `select count(*) from ${table} where ${fails} is null`,
+        `select count(*) from ${table} where id > 0 and ${fails} is null`,
+        `select count(*) from ${table} where 'a' like 'a' escape case when ${told} then 'ab' else 'x' end`,
+        `select count(*) from (select ${fails} as x, id from ${table}) q where x is null`,
+        `select count(*) from (select ${fails} as x from ${table} union all select name from person) q where x is null`,
+        `with q as (select * from ${table}) select count(*) from q where ${fails} is null`,
+        `select count(*) from ${table} t join person p on p.id = t.person_id and ${fails} is null`,
+        `select count(*) from person p left join ${table} t on p.id = t.person_id and ${fails} is null`,
+        `select count(*) from person p left join ${table} t on p.id = t.person_id where ${fails} is null`,
+        `select count(*) from person p where exists (select 1 from ${table} t where p.id = t.person_id and ${fails} is null)`,
+        `select count(*) from ${table} where id in (select id from person where ${fails} is null)`,
+        `select count(*) from ${table} where (select ${fails} from person p where p.id = person_id) is null`,
+        `select sum(length(${fails})) from ${table}`,
+        `select count(*) filter (where ${fails} is null) from ${table}`,
+        `select ${fails}, count(*) from ${table} group by 1 having max(${fails}) is null`,
+        `select id from ${table} order by ${fails}, id`,
+        `select row_number() over (order by ${fails}, id) from ${table}`,
+      ];
+    }),
+  },
 ];

@@ -71,6 +71,11 @@ describe("stored results", () => {
     assert.deepEqual(await room.lines("analyze", { sql, from: { o: { sql: "other" } } }), ["label,c", "one,2500", "two,2500", "-- 2 rows"]);
   });
 
+  it("refuses two names for what it fetches that differ in case only", async () => {
+    const twice = await problemOf(room.call("analyze", { sql: "select * from o", from: { o: { sql: "few" }, O: { sql: "other" } } }));
+    assert.deepEqual([twice.code, twice.message], ["INPUT_INVALID", '"O" names two results: case makes no difference']);
+  });
+
   it("gives each column a name of its own", async () => {
     assert.match(await lastLine("query", { sql: "twice" }), /kept as r\d+/);
     const stored = (await room.app.results?.list(room.app.principal))?.at(-1);

@@ -4,6 +4,7 @@ import { refusal } from "../errors/refusal.ts";
 import { text as literalText, quoted } from "../sql/quote.ts";
 import { loadBodies, type Names, notUnderstood, queryOf, type Read, readStatement } from "./analyze.ts";
 import { unquoted, wordsOf } from "./change.ts";
+import { fence, mayFail } from "./fence.ts";
 import { isNode, type Json, type Node, nodes, readTree, text, texts, writeTree } from "./json.ts";
 import { type Site, same } from "./scope.ts";
 import type { Relation } from "./snapshot.ts";
@@ -25,15 +26,28 @@ export async function renderRestricted(
   restrictions: readonly RelationRestriction[],
   grammar: Grammar,
 ): Promise<string> {
-  const substituted = new Map<Relation, Node>();
+  const substituted: Substituted = { trees: new Map(), partial: new Set(), filtered: new Set() };
   for (const restriction of restrictions) {
     const relation = names.snapshot.relation([restriction.schema ?? "main", restriction.name]);
     if (relation === undefined) continue;
-    substituted.set(relation, await permittedTree(relation, restriction, names, grammar));
+    substituted.trees.set(relation, await permittedTree(relation, restriction, names, grammar));
+    if (restriction.where.length > 0) substituted.partial.add(relation);
   }
   await nameItems(tree, grammar);
   substitute(read, names, substituted);
+  const { filtered } = substituted;
+  const query = queryOf(tree);
+  if (filtered.size > 0 && (query === undefined || mayFail(query, filtered))) for (const select of filtered) fence(select);
   return grammar.deparse(writeTree(tree));
+}
+
+/** What is put in the place of restricted relations. */
+interface Substituted {
+  readonly trees: Map<Relation, Node>;
+  /** The relations of which rows are left out. */
+  readonly partial: Set<Relation>;
+  /** The queries in the statement that leave them out. */
+  readonly filtered: Set<Node>;
 }
 
 async function permittedTree(relation: Relation, restriction: RelationRestriction, names: Names, grammar: Grammar): Promise<Node> {
@@ -79,9 +93,10 @@ const holdsClass = (value: Json, name: string): boolean =>
     ? value.some((each) => holdsClass(each, name))
     : isNode(value) && (value.class === name || Object.values(value).some((part) => holdsClass(part, name)));
 
-function substitute({ sites, qualified }: Read, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
+function substitute({ sites, qualified }: Read, names: Names, substituted: Substituted): void {
   for (const { node, relation } of sites) {
-    const permitted = copy(substituted.get(relation));
+    const permitted = copy(substituted.trees.get(relation));
+    if (permitted !== undefined && substituted.partial.has(relation)) substituted.filtered.add(permitted);
     const query = permitted ?? (relation.kind === "view" ? viewBody(relation, names, substituted) : undefined);
     if (query === undefined) continue;
     if (permitted !== undefined && relation.kind === "view") writeOut(permitted, relation, names, substituted);
@@ -102,7 +117,7 @@ function substitute({ sites, qualified }: Read, names: Names, substituted: Reado
 }
 
 /** Puts a view's body where the permitted part of it names the view, when the view reads something that is restricted too. */
-function writeOut(permitted: Node, view: Relation, names: Names, substituted: ReadonlyMap<Relation, Node>): void {
+function writeOut(permitted: Node, view: Relation, names: Names, substituted: Substituted): void {
   const body = viewBody(view, names, substituted);
   if (body === undefined) return;
   const [own] = readStatement(permitted, names).sites.filter(({ relation }) => relation === view);
@@ -113,12 +128,12 @@ function writeOut(permitted: Node, view: Relation, names: Names, substituted: Re
 }
 
 /** A view over something restricted is written out; others stay. */
-function viewBody(relation: Relation, names: Names, substituted: ReadonlyMap<Relation, Node>): Node | undefined {
+function viewBody(relation: Relation, names: Names, substituted: Substituted): Node | undefined {
   const body = copy(names.bodies.get(relation));
   if (body === undefined) return undefined;
   const read = readStatement(body, names);
   const restricted = read.analysis.relations.some(({ schema, name }) =>
-    [...substituted.keys()].some((known) => known.name === name && known.schema === schema),
+    [...substituted.trees.keys()].some((known) => known.name === name && known.schema === schema),
   );
   if (!restricted) return undefined;
   substitute(read, names, substituted);

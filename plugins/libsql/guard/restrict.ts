@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:sqlite";
 import type { RelationRestriction } from "../../../core/contract/analysis.ts";
 import { type Event, writesOf } from "../../sqlite/guard/events.ts";
+import { fence, mayFail } from "../../sqlite/guard/fence.ts";
 import type { Names } from "../../sqlite/guard/names.ts";
 import { bodyOf, columnsApart, type Hash, permitted, quoted, rowidsIn, viewRestricted, viewsOver } from "../../sqlite/guard/permitted.ts";
 import { commonNames, nameOf, wordsOf } from "../../sqlite/guard/words.ts";
@@ -26,6 +27,7 @@ export function restricted(sql: string, restrictions: readonly RelationRestricti
   const names = mirror.names();
   const secrets = new Map<string, string>();
   const tables: string[] = [];
+  const fenced = mayFail(wordsOf(piece.sql), names);
   for (const restriction of restrictions) {
     const table = names.get(restriction.name.toLowerCase());
     if (table === undefined) continue;
@@ -33,7 +35,7 @@ export function restricted(sql: string, restrictions: readonly RelationRestricti
     const secret = `tidegate_${randomBytes(12).toString("hex")}`;
     const apart = columnsApart(mirror.session, table, restriction);
     tables.push(`${quoted(secret)} as (${permitted(table, restriction, { hash, apart, rowids: rowidsIn(piece.sql) })})`);
-    tables.push(`${quoted(table.name)} as (select * from ${quoted(secret)})`);
+    tables.push(`${quoted(table.name)} as (select * from ${quoted(secret)}${fenced && restriction.where.length > 0 ? fence : ""})`);
     secrets.set(table.name.toLowerCase(), secret);
   }
   if (secrets.size === 0) return sql;

@@ -1,19 +1,38 @@
 import mysql, { type AuthPlugin } from "mysql2";
+import { refusal } from "../refusal.ts";
 import { signWithPassword } from "./auth-ed25519.ts";
 import { signWithDerivedKey } from "./auth-parsec.ts";
 
 /** Ways to log in that mysql2 does not have itself, and its own where the server's public key is given. */
-export function authPlugins(password: string, serverPublicKey: string | undefined): Record<string, AuthPlugin> {
+export function authPlugins(password: string, { serverPublicKey, trustsSentKey }: Keys): Record<string, AuthPlugin> {
+  const keys = serverPublicKey === undefined ? { onServerPublicKey: untrusted } : { serverPublicKey };
   return {
     client_ed25519: () => async (challenge) => signWithPassword(password, challenge),
     parsec: parsec(password),
-    ...(serverPublicKey !== undefined && {
-      caching_sha2_password: mysql.authPlugins.caching_sha2_password({ serverPublicKey }),
-      sha256_password: mysql.authPlugins.sha256_password({ serverPublicKey }),
+    // For a way of its own mysql2 takes one more round trip.
+    ...((serverPublicKey !== undefined || !trustsSentKey) && {
+      caching_sha2_password: mysql.authPlugins.caching_sha2_password(keys),
+      sha256_password: mysql.authPlugins.sha256_password(keys),
     }),
     // An empty password is one zero byte; under a key the server would take it for a wrong one.
     ...(password === "" && { sha256_password: () => () => Buffer.alloc(1) }),
   };
+}
+
+/** What a password may be encrypted with where there is no TLS. */
+interface Keys {
+  readonly serverPublicKey?: string;
+  /** Whether a key is taken from whoever answers. */
+  readonly trustsSentKey: boolean;
+}
+
+/** Whoever sits in between can leave TLS out, send a key of their own, and read the password. */
+function untrusted(): never {
+  throw refusal({
+    code: "CREDENTIALS_REJECTED",
+    message: "The server wants the password encrypted with a key that nothing vouches for, as there is no TLS",
+    hint: "Use ssl-mode=required or stronger, give the server's key with server-public-key-path, or trust the network with get-server-public-key=1",
+  });
 }
 
 interface Packet {

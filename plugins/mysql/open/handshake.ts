@@ -43,7 +43,7 @@ async function shakeHands(settings: Settings, signal: AbortSignal): Promise<Pack
     ...(password !== undefined && { password }),
     ...(settings.database !== undefined && { database: settings.database }),
     ...(settings.tls.ssl !== undefined && { ssl: { ...settings.tls.ssl } }),
-    authPlugins: authPlugins(password ?? "", settings.serverPublicKey),
+    authPlugins: authPlugins(password ?? "", { ...settings, trustsSentKey: settings.trustsSentKey || settings.tls.ssl !== undefined }),
     connectTimeout: settings.connectMillis,
     connectAttributes: { program_name: "tidegate" },
     charset: "UTF8MB4_GENERAL_CI",

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { ConnectOptions, Target } from "../../../core/contract/driver.ts";
 import { refusal } from "../refusal.ts";
 import { clientOptions } from "./options-file.ts";
-import { fileOf, type TlsSettings, tlsSettings } from "./tls.ts";
+import { fileOf, isOn, type TlsSettings, tlsSettings } from "./tls.ts";
 
 /** How to reach one server, and as whom. */
 export interface Settings {
@@ -13,8 +13,10 @@ export interface Settings {
   readonly user: string;
   readonly database?: string;
   readonly tls: TlsSettings;
-  /** The RSA key a password may be encrypted with; without it the server is asked for one where there is no TLS. */
+  /** The RSA key a password may be encrypted with where there is no TLS. */
   readonly serverPublicKey?: string;
+  /** Whether a key that the server sends will do: on this machine nobody sits in between. */
+  readonly trustsSentKey: boolean;
   /** The server's own limit for a statement, a second wall behind the caller's; 0 for none. */
   readonly maxStatementSeconds: number;
   readonly connectMillis: number;
@@ -35,6 +37,7 @@ const knownOptions = [
   "ssl-key",
   "tls-version",
   "server-public-key-path",
+  "get-server-public-key",
 ] as const;
 const usualSockets = ["/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
 
@@ -58,6 +61,7 @@ export function readSettings(target: Target, reach?: ConnectOptions["reach"]): S
     tls: tlsSettings(options, place.socket === undefined ? place.host : undefined),
     maxStatementSeconds: number(options.max_statement_time ?? "3600", "max_statement_time", 31_536_000),
     ...(serverPublicKey !== undefined && { serverPublicKey }),
+    trustsSentKey: place.socket !== undefined || isLoopback(place.host) || isOn(options["get-server-public-key"]),
     connectMillis: number(options.connect_timeout ?? options["connect-timeout"] ?? "10", "connect_timeout", 3600) * 1000,
     reach,
     password: () => target.password?.reveal() ?? (isOfFile ? file.password : undefined),
@@ -80,6 +84,10 @@ function placeOf({ location, options }: Target, file: Readonly<Record<string, st
     socket: options.socket ?? (host === undefined ? (file.socket ?? usualSocket()) : undefined),
     database: decodeURIComponent(path) || file.database,
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function agree(one: string | undefined, other: string | undefined): boolean {

@@ -68,7 +68,7 @@ function modeOf(options: Options): TlsMode {
   throw refusal({ code: "INPUT_INVALID", message: `Option "ssl-mode" is "${text}"`, hint: `Use one of: ${modes.join(", ")}` });
 }
 
-function isOn(value: string | undefined): boolean {
+export function isOn(value: string | undefined): boolean {
   return value !== undefined && !/^(?:0|off|false)$/i.test(value);
 }
 

@@ -1,10 +1,11 @@
-import { refusal } from "../refusal.ts";
+import { isRefusal, refusal } from "../refusal.ts";
 import type { Settings } from "./settings.ts";
 
 type Reason = readonly [reason: string, hint: string, retryable?: boolean];
 
 /** Errors of the network and of TLS do not say where; those of the server speak for themselves. */
 export function unreachable(error: unknown, { host, port, socket }: Settings): unknown {
+  if (isRefusal(error)) return error;
   const { code, errno, message } = error as { readonly code?: unknown; readonly errno?: unknown; readonly message?: unknown };
   if (typeof errno === "number" && errno >= 1000) return error;
   const found = code === "HANDSHAKE_SSL_ERROR" ? tlsReason(String(message)) : typeof code === "string" ? reasons[code] : undefined;

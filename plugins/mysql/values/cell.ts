@@ -2,7 +2,7 @@ import { refusal } from "../refusal.ts";
 
 /** The shortest decimal that means this very float of 32 bits: 0.1, not 0.10000000149011612. */
 export function shortestFloat(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 6; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;
   }

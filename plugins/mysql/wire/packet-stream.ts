@@ -24,6 +24,8 @@ export class PacketStream {
   readonly #socket: Duplex;
   #buffer: Buffer = nothing;
   #chunks: Buffer[] = [];
+  /** Frames of a packet of several, until the last of them has come. */
+  #frames: Buffer[] = [];
   #held = 0;
   #at = 0;
   /** Bytes that must be there before it is worth looking again. */
@@ -74,7 +76,7 @@ export class PacketStream {
     if (bytes.length - at < headBytes) return this.#gather(headBytes);
     const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
     if (bytes.length - at - headBytes < length) return this.#gather(headBytes + length);
-    if (length === mostPayload) return this.#advanceLong();
+    if (length === mostPayload || this.#frames.length > 0) return this.#advanceLong(length);
     this.start = at + headBytes;
     this.end = this.start + length;
     this.#at = this.end;
@@ -139,24 +141,19 @@ export class PacketStream {
     return this.#buffer;
   }
 
-  #advanceLong(): boolean {
-    const { bytes } = this;
-    const parts: Buffer[] = [];
-    for (let at = this.#at; ; ) {
-      if (bytes.length - at < headBytes) return this.#gather(at - this.#at + headBytes);
-      const length = bytes.readUIntLE(at, 3);
-      const end = at + headBytes + length;
-      if (bytes.length < end) return this.#gather(end - this.#at);
-      parts.push(bytes.subarray(at + headBytes, end));
-      at = end;
-      if (length < mostPayload) break;
-    }
-    const rest = bytes.subarray(this.#at + parts.reduce((sum, part) => sum + part.length + headBytes, 0));
-    const whole = Buffer.concat(parts);
-    this.bytes = Buffer.concat([whole, rest]);
+  /** Each frame stays where it arrived, and is copied to its place once all are there. */
+  #advanceLong(length: number): boolean {
+    const start = this.#at + headBytes;
+    this.#at = start + length;
+    this.#frames.push(this.bytes.subarray(start, this.#at));
+    this.#buffer = nothing;
+    if (length === mostPayload) return this.advance();
+    const end = this.#frames.reduce((sum, frame) => sum + frame.length, 0);
+    this.bytes = Buffer.concat([...this.#frames, this.bytes.subarray(this.#at)]);
+    this.#frames = [];
     this.start = 0;
-    this.end = whole.length;
-    this.#at = whole.length;
+    this.end = end;
+    this.#at = end;
     return true;
   }
 }

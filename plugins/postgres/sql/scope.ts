@@ -8,6 +8,8 @@ export interface Scope {
   readonly after: number;
   /** True when what was left behind must be gone, or the connection has to go. */
   readonly strict: boolean;
+  /** True when what it keeps outlives the connection. */
+  readonly lasting: boolean;
 }
 
 const unlock = "SELECT pg_advisory_unlock_all()";
@@ -22,6 +24,7 @@ export const whole = (readOnly: boolean): Scope => ({
   kept: "COMMIT",
   after: 0x49,
   strict: !readOnly,
+  lasting: !readOnly,
 });
 
 /** One call inside a transaction: when it fails, it alone is undone. */
@@ -32,4 +35,5 @@ export const savepoint: Scope & { readonly open: string } = {
   kept: "RELEASE",
   after: 0x54,
   strict: true,
+  lasting: false,
 };

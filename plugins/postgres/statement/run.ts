@@ -6,8 +6,8 @@ import { passGate } from "../sql/gate.ts";
 import { lower } from "../sql/kind.ts";
 import type { Names } from "../values/names.ts";
 import { bind, describeStatement, execute, flush, parse } from "../wire/messages.ts";
-import { readFields } from "../wire/replies.ts";
-import { tag } from "../wire/wire.ts";
+import { type Field, readFields } from "../wire/replies.ts";
+import { outcomeUnknown, tag } from "../wire/wire.ts";
 import type { Work } from "../work.ts";
 import { type Bound, type Describer, isServerError } from "./describe.ts";
 import { decodeRow, PortalRows, portal } from "./rows.ts";
@@ -118,6 +118,20 @@ async function runPooled({ session, names }: Engine, work: Work, statement: Boun
 async function runAlone(work: Work, names: Names, statement: Bound, { batchSize }: QueryOptions): Promise<RowStream> {
   work.synced(parse(statement.sql), describeStatement, bind("", statement.values), execute("", 0));
   work.running = true;
+  const { fields, all } = await allRows(work, names).catch((error) => {
+    const isAnswer = work.signal.aborted || (isServerError(error) && error.severity === "ERROR");
+    throw isAnswer || statement.kind === "read" ? error : outcomeUnknown("the statement ran", error);
+  });
+  work.running = false;
+  await tidied(work).catch((error) => {
+    // What the server has answered stands, also when it is gone now.
+    if (!work.wire.ended) throw error;
+  });
+  await work.end();
+  return finished(names.columns(fields), all, batchSize);
+}
+
+async function allRows(work: Work, names: Names): Promise<{ readonly fields: readonly Field[]; readonly all: Batch }> {
   const fields = await boundFields(work);
   const decoders = names.decoders(fields);
   const columns: Value[][] = decoders.map(() => []);
@@ -125,11 +139,12 @@ async function runAlone(work: Work, names: Names, statement: Bound, { batchSize 
   while ((await work.reply()) !== tag.ready) {
     if (work.wire.type === tag.dataRow) decodeRow(work.wire, decoders, columns, length++);
   }
-  work.running = false;
+  return { fields, all: { length, columns } };
+}
+
+async function tidied(work: Work): Promise<void> {
   if (!work.idle) await work.forget("ROLLBACK");
   if (work.session.opened.pins === undefined) await work.forget("DISCARD ALL");
-  await work.end();
-  return finished(names.columns(fields), { length, columns }, batchSize);
 }
 
 function finished(columns: RowStream["columns"], all: Batch, batchSize: number): RowStream {

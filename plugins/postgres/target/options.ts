@@ -19,12 +19,36 @@ export const optionVariables = {
   connect_timeout: "PGCONNECT_TIMEOUT",
   target_session_attrs: "PGTARGETSESSIONATTRS",
   channel_binding: "PGCHANNELBINDING",
+  require_auth: "PGREQUIREAUTH",
   application_name: "PGAPPNAME",
+  fallback_application_name: undefined,
+  gssencmode: "PGGSSENCMODE",
+  ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
+  sslcompression: "PGSSLCOMPRESSION",
+  load_balance_hosts: "PGLOADBALANCEHOSTS",
+  keepalives: undefined,
+  keepalives_idle: undefined,
+  keepalives_interval: undefined,
+  keepalives_count: undefined,
+  tcp_user_timeout: undefined,
   options: "PGOPTIONS",
   search_path: undefined,
   statement_timeout: undefined,
   lock_timeout: undefined,
 } as const satisfies Record<string, string | undefined>;
+
+/** What libpq also knows, and the only values that can be honoured here. */
+export const honoured: Readonly<Partial<Record<keyof typeof optionVariables, readonly string[]>>> = {
+  gssencmode: ["disable", "prefer"],
+  ssl_min_protocol_version: ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"],
+  sslcompression: ["0", "1"],
+  load_balance_hosts: ["disable"],
+  keepalives: ["1"],
+  keepalives_idle: ["0", "60"],
+  keepalives_interval: ["0"],
+  keepalives_count: ["0"],
+  tcp_user_timeout: ["0"],
+};
 
 export type OptionName = keyof typeof optionVariables;
 export type Options = Readonly<Partial<Record<OptionName, string>>>;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ConnectOptions, Target } from "../../../core/contract/driver.ts";
 import { refusal } from "../refusal.ts";
 import { fromTarget } from "./location.ts";
-import { fromEnvironment, type Options } from "./options.ts";
+import { fromEnvironment, honoured, type Options } from "./options.ts";
 import { passwordFor } from "./pgpass.ts";
 import { fromService } from "./service.ts";
 
@@ -11,6 +11,8 @@ export const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "
 const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 
 const bindings = ["disable", "prefer", "require"] as const;
+const logins = ["password", "md5", "scram-sha-256", "none"] as const;
+export type Login = (typeof logins)[number];
 
 /** One server to try; a host that starts with `/` is the folder of a unix socket. */
 export interface Place {
@@ -26,6 +28,10 @@ export interface Settings {
   readonly sslMode: (typeof sslModes)[number];
   readonly directTls: boolean;
   readonly channelBinding: (typeof bindings)[number];
+  /** Ways to log in that `require_auth` lets the server ask for; `undefined` where it says nothing. */
+  readonly logins: readonly Login[] | undefined;
+  /** Whether `require_auth` names the password itself, which then may cross an open network. */
+  readonly sendsPassword: boolean;
   readonly options: Options;
   readonly sessionKind: (typeof sessionKinds)[number];
   readonly connectMillis: number;
@@ -41,10 +47,17 @@ export function readSettings(target: Target, environment: NodeJS.ProcessEnv = pr
   const url = fromTarget(target);
   const service = url.service ?? given.service;
   const options: Options = { ...given, ...(service !== undefined && fromService(service, environment)), ...url };
+  refuseUnhonoured(options);
   const user = options.user ?? userInfo().username;
   const database = options.dbname ?? user;
   const passfile = options.passfile ?? join(homedir(), ".pgpass");
-  const { application_name = "tidegate", search_path, statement_timeout, lock_timeout, options: raw } = options;
+  const {
+    application_name = options.fallback_application_name ?? "tidegate",
+    search_path,
+    statement_timeout,
+    lock_timeout,
+    options: raw,
+  } = options;
   return {
     places: places(options).map((place) => ({
       ...place,
@@ -56,6 +69,8 @@ export function readSettings(target: Target, environment: NodeJS.ProcessEnv = pr
     sslMode: oneOf("sslmode", options.sslmode ?? (options.sslrootcert === "system" ? "verify-full" : "prefer"), sslModes),
     directTls: oneOf("sslnegotiation", options.sslnegotiation ?? "postgres", ["postgres", "direct"] as const) === "direct",
     channelBinding: oneOf("channel_binding", options.channel_binding ?? "prefer", bindings),
+    logins: options.require_auth === undefined ? undefined : allowedLogins(options.require_auth),
+    sendsPassword: options.require_auth !== undefined && namesOf(options.require_auth).includes("password"),
     sessionKind: oneOf("target_session_attrs", options.target_session_attrs ?? "any", sessionKinds),
     connectMillis: whole("connect_timeout", options.connect_timeout ?? "15") * 1000,
     parameters: {
@@ -66,6 +81,27 @@ export function readSettings(target: Target, environment: NodeJS.ProcessEnv = pr
       ...(raw !== undefined && { options: raw }),
     },
   };
+}
+
+function refuseUnhonoured(options: Options): void {
+  for (const [name, values] of Object.entries(honoured)) {
+    const value = options[name as keyof Options];
+    if (value === undefined || values.includes(value)) continue;
+    throw wrong(`Option "${name}" is "${value}", which this driver cannot do`, `Leave it out, or use one of: ${values.join(", ")}`);
+  }
+}
+
+function namesOf(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
+/** Names to allow, or, each with `!` before it, names to refuse. */
+function allowedLogins(text: string): readonly Login[] {
+  const names = namesOf(text);
+  const refused = names.filter((name) => name.startsWith("!")).map((name) => oneOf("require_auth", name.slice(1), logins));
+  if (refused.length === 0) return names.map((name) => oneOf("require_auth", name, logins));
+  if (refused.length === names.length) return logins.filter((login) => !refused.includes(login));
+  throw wrong(`Option "require_auth" is "${text}", which both allows and refuses`, "Write ! before each name, or before none");
 }
 
 function places({ host = "localhost", port = "5432" }: Options): Omit<Place, "password">[] {

@@ -29,7 +29,7 @@ export function tlsOptions({ sslMode, options, directTls }: Settings, host: stri
     checkServerIdentity: () => undefined,
     ...clientCertificate(options, folder),
     ...(directTls && { ALPNProtocols: ["postgresql"] }),
-    minVersion: "TLSv1.2",
+    minVersion: options.ssl_min_protocol_version === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2",
   };
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { refusal } from "../refusal.ts";
-import type { Place, Settings } from "../target/settings.ts";
+import type { Login, Place, Settings } from "../target/settings.ts";
 import { saslInitial, saslResponse } from "./messages.ts";
 import { beginScram, endPointHash, type Scram } from "./scram.ts";
 import { stranger } from "./socket.ts";
@@ -61,21 +61,31 @@ export function loginSocket(socket: Socket, place: Place, settings: Settings): D
 }
 
 /** Answers one request for authentication: with bytes, with nothing, or by leaving it to postgres.js. */
-function createLogin(socket: Socket, { password }: Place, { channelBinding }: Settings) {
+function createLogin(socket: Socket, { host, password }: Place, { channelBinding, logins, sendsPassword }: Settings) {
+  const isSafe = socket instanceof TLSSocket || sendsPassword || isNear(host);
   let scram: Scram | undefined;
+  let asked: Login = "none";
+  const check = (login: Login) => {
+    asked = login;
+    if (logins !== undefined && !logins.includes(login)) throw unwanted(login, logins);
+  };
   let proved = false;
   return async (kind: number, body: Buffer): Promise<Buffer | "pass" | undefined> => {
     switch (kind) {
       case kinds.ok:
+        check(asked);
         if (channelBinding === "require" && !(scram?.bound && proved)) throw unbound();
         if (scram !== undefined && !proved) scram.verify("");
         return "pass";
       case kinds.cleartext:
       case kinds.md5:
+        check(kind === kinds.md5 ? "md5" : "password");
+        if (kind === kinds.cleartext && !isSafe) throw open();
         if (channelBinding === "require") throw unbound();
         if (!password) throw noPassword();
         return "pass";
       case kinds.sasl:
+        check("scram-sha-256");
         scram = beginScram(body.toString("latin1").split("\0"), { hash: hashOf(socket), wanted: channelBinding });
         if (scram === undefined) throw unknownMethod(body.toString("latin1").split("\0").filter(Boolean).join(", "));
         if (channelBinding === "require" && !scram.bound) throw unbound();
@@ -96,6 +106,28 @@ function createLogin(socket: Socket, { password }: Place, { channelBinding }: Se
 function hashOf(socket: Socket): Buffer | undefined {
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   return certificate && endPointHash(certificate.raw, certificate.signatureAlgorithm);
+}
+
+/** Between a process and a server on the same machine there is no network. */
+function isNear(host: string): boolean {
+  return host.startsWith("/") || host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function open(): Error {
+  return refusal({
+    code: "CREDENTIALS_REJECTED",
+    message: "The server asks for the password in clear text, and the connection has no TLS",
+    hint: "Use sslmode=require or stronger, or trust the network with require_auth=password",
+  });
+}
+
+function unwanted(login: Login, logins: readonly Login[]): Error {
+  const asks = login === "none" ? "The server asks for no login" : `The server asks to log in by ${login}`;
+  return refusal({
+    code: "CREDENTIALS_REJECTED",
+    message: `${asks}, which require_auth does not allow`,
+    hint: `Have pg_hba.conf ask this user for ${logins.join(" or ")}, or change require_auth`,
+  });
 }
 
 function unbound(): Error {

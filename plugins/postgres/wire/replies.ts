@@ -63,6 +63,8 @@ export interface ServerError extends Error {
 }
 
 const fieldNames: Readonly<Record<string, string>> = {
+  // In the server's language; what follows in `V` is not, and poolers may send only this one.
+  S: "severity",
   V: "severity",
   C: "code",
   D: "detail",

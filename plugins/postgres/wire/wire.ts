@@ -163,3 +163,16 @@ export function lost(cause?: unknown): Error {
     cause,
   );
 }
+
+/** Between a request and its answer nobody but the server knows. */
+export function outcomeUnknown(during: "committing" | "the statement ran", cause: unknown): Error {
+  return refusal(
+    {
+      code: "CONNECTION_FAILED",
+      message: `The connection was lost while ${during}: the server may have kept ${during === "committing" ? "the" : "its"} changes or not`,
+      hint: "Look at the data before running it again",
+      retryable: false,
+    },
+    cause,
+  );
+}

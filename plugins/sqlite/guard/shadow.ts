@@ -4,9 +4,10 @@ import type { RelationRestriction } from "../../../core/contract/analysis.ts";
 import { tokensOf } from "../lexer.ts";
 import type { Session } from "../session.ts";
 import type { Event } from "./events.ts";
+import { fence, mayFail } from "./fence.ts";
 import type { Names } from "./names.ts";
 import { bodyOf, columnsApart, type Hash, permitted, quoted, rowidsIn, viewRestricted, viewsOver } from "./permitted.ts";
-import { nameOf } from "./words.ts";
+import { nameOf, wordsOf } from "./words.ts";
 
 /** Lets a session see restricted tables through temporary views only. */
 export interface Shadow {
@@ -60,7 +61,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
     }
     return text;
   };
-  const build = (restrictions: readonly RelationRestriction[], rowids: readonly string[]): void => {
+  const build = (restrictions: readonly RelationRestriction[], rowids: readonly string[], fenced: boolean): void => {
     const known = names();
     for (const restriction of restrictions) {
       const table = known.get(restriction.name.toLowerCase());
@@ -68,7 +69,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
       if (table.kind === "view") throw viewRestricted(table);
       const secret = `tidegate_${randomBytes(12).toString("hex")}`;
       create(secret, `as ${permitted(table, restriction, { hash, rowids, apart: columnsApart(session, table, restriction) })}`);
-      create(table.name, `as select * from temp.${quoted(secret)}`);
+      create(table.name, `as select * from temp.${quoted(secret)}${fenced && restriction.where.length > 0 ? fence : ""}`);
       guarded.set(table.name.toLowerCase(), secret);
     }
     for (const view of viewsOver(guarded, known)) create(view.name, redirected(bodyOf(view.sql)));
@@ -77,12 +78,13 @@ export function createShadow(session: Session, names: () => Names): Shadow {
   return {
     arm(restrictions, sql = "") {
       const rowids = restrictions.length === 0 ? [] : rowidsIn(sql);
+      // Of another schema other views would have to be made.
+      const now = names();
+      const fenced = restrictions.some(({ where }) => where.length > 0) && mayFail(wordsOf(sql), now);
       const wanted =
         restrictions.length === 0
           ? ""
-          : JSON.stringify([restrictions, rowids], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
-      // Of another schema other views would have to be made.
-      const now = names();
+          : JSON.stringify([restrictions, rowids, fenced], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
       if (!unsure && wanted === armed && (wanted === "" || now === seen)) return;
       seen = now;
       session.trusted(() => {
@@ -90,7 +92,7 @@ export function createShadow(session: Session, names: () => Names): Shadow {
         if (locked) session.database.exec("pragma query_only = 0");
         try {
           disarm();
-          if (wanted !== "") build(restrictions, rowids);
+          if (wanted !== "") build(restrictions, rowids, fenced);
           armed = wanted;
           unsure = session.database.isTransaction;
         } catch (error) {
