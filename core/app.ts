@@ -44,7 +44,8 @@ import { createPolicy } from "./policy/policy.ts";
 import { readOnlyRule } from "./policy/read-only.ts";
 import { readableTables } from "./policy/readable.ts";
 import type { RolePolicy } from "./policy/roles/compile.ts";
-import { rateRule } from "./policy/roles/rate.ts";
+import { hoursDenial } from "./policy/roles/denials.ts";
+import { type RateRule, rateRule } from "./policy/roles/rate.ts";
 import { rolesRule } from "./policy/roles/roles-rule.ts";
 import type { Roles } from "./policy/roles/store.ts";
 import { visibleObjects } from "./policy/roles/visible.ts";
@@ -224,7 +225,7 @@ export async function createApp(deps: {
       results?.wrote(name).catch((error) => log.warn(`Answers on "${name}" may be given again: ${asProblem(error).message}`));
     },
   });
-  const results = config.results.mode === "on" ? openResults(config, registry, roles, log) : undefined;
+  const results = config.results.mode === "on" ? openResults(config, registry, { roles, rate, log }) : undefined;
   const sources = () => connectionFiles([...deps.connections, ...Object.values(config.connections)], drivers);
 
   return {
@@ -426,12 +427,20 @@ async function resultDriver(registry: Registry): Promise<Driver> {
   return found.driver;
 }
 
-function openResults({ results }: Config, registry: Registry, roles: Roles, log: Log): Results {
+function openResults(
+  { results }: Config,
+  registry: Registry,
+  { roles, rate, log }: { readonly roles: Roles; readonly rate: RateRule; readonly log: Log },
+): Results {
   const { folder, keepMillis, maxRows, maxBytes, maxDisk, maxTimeMillis } = results;
   return createResults({
     folder,
     limits: { keepMillis, maxRows, maxBytes, maxDisk, maxTimeMillis },
     driver: () => resultDriver(registry),
+    admit(principal) {
+      const permissions = roles.current()?.permissions(principal);
+      meet([rate.judge({ principal }), (permissions && hoursDenial(permissions, new Date())) ?? {}]);
+    },
     policy({ roles: own, values }) {
       const text = JSON.stringify([roles.mark(), own.toSorted(), values]);
       return createHash("sha256").update(text).digest("hex").slice(0, 16);

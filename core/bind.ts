@@ -47,10 +47,12 @@ export function bind(app: App, caller: Caller, person?: Person): ReturnType<Bind
         const asking: Caller = { ...caller, note: ({ rows = 0 }) => caller.note?.({ rows }) };
         return { ...(await pageOf(app, asking, stored.name, wish, shown)), age: Date.now() - stored.created };
       }
+      const written = app.results?.writes(prepared.connection);
+      const stale = () => app.results?.writes(prepared.connection) !== written;
       await using rows = await prepared.rows();
       // A statement that has been cut off by its time limit has no rows to show.
       const maxMillis = 0.7 * Math.min(settings.timeoutMillis ?? limits.timeoutMillis, input.maxMillis ?? limits.timeoutMillis);
-      const keeping = keepingOf(app, caller, { prepared, rows, sql: input.sql, asked, maxMillis });
+      const keeping = keepingOf(app, caller, { prepared, rows, sql: input.sql, asked, stale, maxMillis });
       return told(await shown(rows, wish, keeping), { rows, prepared, wish }, app);
     },
     page,
@@ -92,12 +94,14 @@ function keepingOf(
     rows,
     sql,
     asked,
+    stale,
     maxMillis,
   }: {
     readonly prepared: Prepared;
     readonly rows: QueryStream;
     readonly sql: string;
     readonly asked: string | undefined;
+    readonly stale: () => boolean;
     readonly maxMillis: number;
   },
 ): Keeping | undefined {
@@ -105,7 +109,7 @@ function keepingOf(
   const lineage: Lineage = lineageOf(prepared, sql, span.traceId);
   const narrowed = () => rows.passed.cut !== false;
   return {
-    keep: (all) => results.keep({ rows: all }, principal, { lineage, asked, narrowed, maxMillis, onRows: keeping }, signal),
+    keep: (all) => results.keep({ rows: all }, principal, { lineage, asked, stale, narrowed, maxMillis, onRows: keeping }, signal),
     always: asked !== undefined,
   };
 }

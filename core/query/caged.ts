@@ -67,9 +67,20 @@ export async function openCaged(results: Results, input: CagedInput, caller: Cal
     }
   };
   let released: Promise<void> | undefined;
-  const release = () => (released ??= cage.release());
+  let abandoned = false;
+  const release = async () => {
+    released ??= cage.release();
+    // What its caller no longer waits for ends by itself, and frees its cage then.
+    if (abandoned) released.catch(() => undefined);
+    else await released;
+  };
+  /** The engine hears no interrupt while it prepares a statement: the caller then goes without it. */
+  const awaited = <Result>(work: Promise<Result>): Promise<Result> =>
+    givenUp(work, clock.signal, () => {
+      abandoned = true;
+    });
   try {
-    onlyRead(await cage.connection.analyze(sql, clock.signal));
+    onlyRead(await awaited(cage.connection.analyze(sql, clock.signal)));
   } catch (error) {
     await release();
     throw await explained(error);
@@ -77,7 +88,7 @@ export async function openCaged(results: Results, input: CagedInput, caller: Cal
   return {
     lineage: { connection: "results", fingerprint: fingerprint(sql), sql, ...cage.made, traceId: span.traceId },
     async rows(maxRows = Number.POSITIVE_INFINITY) {
-      const rows = await guarded(() => cage.connection.query(sql, params, { signal: clock.signal, batchSize }));
+      const rows = await guarded(() => awaited(cage.connection.query(sql, params, { signal: clock.signal, batchSize })));
       return shape(rows, { rows: maxRows, bytes: Number.POSITIVE_INFINITY }, async (passed, error) => {
         const reported = error === undefined ? undefined : await explained(error);
         span.set({ [attribute.dbReturnedRows]: passed.rows });
@@ -94,12 +105,36 @@ export async function openCaged(results: Results, input: CagedInput, caller: Cal
   };
 }
 
+const graceMillis = 1000;
+
+/** Waits for the work, but no longer than a moment after the signal says to stop; tells when it goes without. */
+async function givenUp<Result>(work: Promise<Result>, signal: AbortSignal, goesWithout: () => void): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const abort = () => {
+    timer = setTimeout(() => {
+      goesWithout();
+      reject(signal.reason);
+    }, graceMillis);
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** Every result a statement may mean; one it does not mean does no harm. */
 async function namedIn(results: Results, sql: string, { principal }: Caller): Promise<readonly string[]> {
   const words = new Set(sql.toLowerCase().match(/\br\d+\b/g) ?? []);
   if (words.size === 0) return [];
   return (await results.list(principal)).map(({ name }) => name).filter((name) => words.has(name));
 }
+
+const ofMachine = /^(duckdb_databases|duckdb_extensions|pragma_database)/;
 
 function onlyRead(statements: readonly Statement[]): void {
   const [statement, ...others] = statements;
@@ -110,6 +145,21 @@ function onlyRead(statements: readonly Statement[]): void {
       "SQL_INVALID",
       `The text holds ${others.length + 1} statements: one is allowed per call`,
       "Send each statement in a call of its own",
+    );
+  if (statement.kind === "unknown")
+    throw problem(
+      "SQL_INVALID",
+      "This is not understood as one statement that reads",
+      "Select from the results, for example: select count(*) from r1",
+    );
+  const telling = statement.analysis?.relations.find(
+    ({ kind, tells, name }) => kind === "catalog" && (tells !== "structure" || ofMachine.test(name)),
+  );
+  if (telling !== undefined)
+    throw problem(
+      "POLICY_DENIED",
+      `"${telling.name}" tells of the machine and not of results`,
+      "Use describe, or information_schema.columns",
     );
   if (statement.kind !== "read")
     throw problem(

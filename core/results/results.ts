@@ -10,12 +10,15 @@ import { type Catalogue, createCatalogue, type Entry, type Gone } from "./catalo
 import { type Arriving, land } from "./landing.ts";
 import { openState, type State } from "./state.ts";
 import { sweep } from "./sweep.ts";
+import { createTurns } from "./turns.ts";
 
 /** What is known of a result besides its rows. */
 export interface Kept {
   readonly lineage: Lineage;
   /** What decides the answer, where it may be given again. */
   readonly asked?: string | undefined;
+  /** True once what was read may have changed: the answer is then not given again. */
+  readonly stale?: (() => boolean) | undefined;
   /** True once the policy held rows back. */
   readonly narrowed?: () => boolean;
   /** Time for reading rows, where the statement has less than results.maxTime. */
@@ -62,6 +65,8 @@ export interface Results {
   /** The youngest answer to a question that is no older than this. */
   answer(owner: Principal, asked: string, maxAgeMillis: number): Promise<StoredResult | undefined>;
   remove(owner: Principal, name: string): Promise<void>;
+  /** How often a connection was written to by this process. */
+  writes(connection: string): number;
   /** Says that what was read from a connection may have changed. */
   wrote(connection: string): Promise<void>;
   addFile(owner: Principal, file: ExportedFile): Promise<void>;
@@ -72,12 +77,16 @@ export interface Results {
 }
 
 const sweepMillis = 5 * 60_000;
+/** Each takes memory of its own, also one whose caller no longer waits. */
+const mostCages = 4;
 
 export function createResults(deps: {
   readonly folder: string;
   readonly limits: ResultLimits;
   /** The driver that works with results. */
   readonly driver: () => Promise<Driver>;
+  /** Lets somebody in now, or throws. */
+  readonly admit: (principal: Principal) => void;
   /** What the policy allows somebody, as a mark that changes with it. */
   readonly policy: (principal: Principal) => string;
   readonly log: { warn(message: string): void };
@@ -86,6 +95,10 @@ export function createResults(deps: {
   const { folder, limits, now = Date.now } = deps;
   const pathOf = (id: string) => join(folder, `${id}.duckdb`);
   let opening: Promise<{ readonly state: State; readonly catalogue: Catalogue }> | undefined;
+  const cages = createTurns(mostCages);
+  const writes = new Map<string, number>();
+  /** Bytes that results on their way may come to. */
+  let promised = 0;
   let swept = Number.NEGATIVE_INFINITY;
   let closed = false;
 
@@ -138,21 +151,29 @@ export function createResults(deps: {
   };
 
   return {
-    async keep(arriving, owner, { lineage, asked, narrowed, maxMillis = Number.POSITIVE_INFINITY, onRows }, signal) {
+    async keep(arriving, owner, { lineage, asked, stale, narrowed, maxMillis = Number.POSITIVE_INFINITY, onRows }, signal) {
       const catalogue = await opened();
-      const left = await room(catalogue, ownerOf(owner));
+      const left = (await room(catalogue, ownerOf(owner))) - promised;
+      if (left <= 0) throw full(limits.maxDisk);
       const id = randomBytes(12).toString("hex");
       const until = performance.now() + Math.min(limits.maxTimeMillis, maxMillis);
       const bounds = { rows: limits.maxRows, bytes: Math.min(limits.maxBytes, left), until };
       const policy = deps.policy(owner);
-      const landed = await land(arriving, pathOf(id), bounds, { signal, onRows });
+      promised += bounds.bytes;
+      const landed = await land(arriving, pathOf(id), bounds, { signal, onRows }).finally(() => {
+        promised -= bounds.bytes;
+      });
       const truncated = narrowed?.() ? "policy" : landed.truncated === "bytes" && left < limits.maxBytes ? "disk" : landed.truncated;
       try {
         const created = now();
         const expires = created + limits.keepMillis;
         const { columns, rows, bytes } = landed;
         const facts = { id, owner: ownerOf(owner), columns, rows, bytes, created, expires, lineage, policy };
-        return catalogue.add({ ...facts, ...(truncated && { truncated }), ...(asked !== undefined && !truncated && { asked }) });
+        return catalogue.add({
+          ...facts,
+          ...(truncated && { truncated }),
+          ...(asked !== undefined && !truncated && !stale?.() && { asked }),
+        });
       } catch (error) {
         await rm(pathOf(id), { force: true });
         throw error;
@@ -170,6 +191,7 @@ export function createResults(deps: {
       return catalogue.kept(ownerOf(owner)).filter(({ expires, policy }) => expires > now() && policy === deps.policy(owner));
     },
     async open(owner, names, signal, besides = {}) {
+      deps.admit(owner);
       const catalogue = await opened();
       const tables: StoredTable[] = [];
       const seen: Entry[] = [];
@@ -186,8 +208,21 @@ export function createResults(deps: {
       };
       const driver = await deps.driver();
       if (driver.cage === undefined) throw noResults();
-      const connection = await driver.cage(tables, { signal, readOnly: true });
-      return { connection, driver, made, names: wanted.map(([as]) => as), release: async () => connection[Symbol.asyncDispose]() };
+      const leave = await cages.enter(signal);
+      try {
+        const connection = await driver.cage(tables, { signal, readOnly: true });
+        const release = async () => {
+          try {
+            await connection[Symbol.asyncDispose]();
+          } finally {
+            leave();
+          }
+        };
+        return { connection, driver, made, names: wanted.map(([as]) => as), release };
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
     async answer(owner, asked, maxAgeMillis) {
       const catalogue = await opened();
@@ -198,7 +233,9 @@ export function createResults(deps: {
     async remove(owner, name) {
       await drop(await opened(), await found(owner, name), "removed");
     },
+    writes: (connection) => writes.get(connection) ?? 0,
     async wrote(connection) {
+      writes.set(connection, (writes.get(connection) ?? 0) + 1);
       // Nothing is kept where nothing was ever opened.
       if (opening === undefined && !existsSync(join(folder, "index.db"))) return;
       (await opened()).forget({ connection });

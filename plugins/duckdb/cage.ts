@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Connection, StoredTable } from "../../core/contract/driver.ts";
 import { createConnection } from "./connection.ts";
@@ -20,7 +21,7 @@ export async function openCage(tables: readonly StoredTable[], signal: AbortSign
 
 /** What is attached before access is shut off stays readable; nothing can be attached after. */
 async function shut(connection: DuckDBConnection, tables: readonly StoredTable[]): Promise<[]> {
-  await applySettings(connection, {});
+  await applySettings(connection, { memory_limit: `${Math.floor(Math.min(4096, totalmem() / 2 ** 20 / 6))}MiB` });
   const schemas = new Set<string>();
   for (const [index, { name, path }] of tables.entries()) {
     const [schema, table] = typeof name === "string" ? ["main", name] : name;

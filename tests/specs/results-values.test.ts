@@ -51,5 +51,5 @@ describe("a kept result", () => {
     stages,
     tables: 15,
   });
-  describeExporter({ exporter: kept(formatNamed("csv")), read: readCsv, names, stages, tables: 15 });
+  describeExporter({ exporter: kept(formatNamed("csv")), read: readCsv, names, stages, tables: 15, megabytes: 160 });
 });

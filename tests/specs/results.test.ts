@@ -126,6 +126,20 @@ describe("stored results", () => {
     }
   });
 
+  it("does not wait for an engine that hears no interrupt, and goes on with the next statement", async () => {
+    const hasty = await resultsApp([memoryDriver(answers).driver], { main: "memory:x" }, { TIDEGATE_LIMITS_TIMEOUT: "500ms" });
+    try {
+      await hasty.call("query", { sql: "many" });
+      const endless = "select count(*) from range(1000000000) a(x), range(1000) b(y) where hash(x + y) = 7";
+      assert.equal((await problemOf(hasty.call("analyze", { sql: endless }))).code, "TIMEOUT");
+      const folded = hasty.call("analyze", { sql: "select length(repeat('a', 700000000)) as n" });
+      assert.match(await folded.catch(({ code }) => code), /^(TIMEOUT|n\n700000000\n)/);
+      assert.match(await hasty.call("analyze", { sql: "select count(*) as c from r1" }), /^c\n5000/);
+    } finally {
+      await hasty.close();
+    }
+  });
+
   it("says how to get back what is gone", async () => {
     assert.match(await lastLine("query", { sql: "many" }), /kept as (r\d+)/);
     const stored = (await room.app.results?.list(room.app.principal))?.at(-1);

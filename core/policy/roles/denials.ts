@@ -22,8 +22,8 @@ const hide = (kind: "object" | "column", name: string, rule: string | undefined)
 export const noRole = ({ id }: Principal): Denial =>
   deny(`No role is given to "${id}"`, "Have a role added in the policy, under principals or default", "no role");
 
-/** What a role refuses whatever the statement touches. */
-export function roleDenial({ entries, limits }: Permissions, analysis: Analysis, now: Date): Denial | undefined {
+/** Refuses whoever has a role that is closed now. */
+export function hoursDenial({ entries }: Permissions, now: Date): Denial | undefined {
   for (const { role, entry } of entries) {
     if (entry.hours !== undefined && !isOpen(entry.hours, now))
       return deny(
@@ -31,6 +31,16 @@ export function roleDenial({ entries, limits }: Permissions, analysis: Analysis,
         `Come back between ${entry.hours.from} and ${entry.hours.to} (${entry.hours.zone ?? "UTC"})`,
         `role ${role}, hours`,
       );
+  }
+  return undefined;
+}
+
+/** What a role refuses whatever the statement touches. */
+export function roleDenial(permissions: Permissions, analysis: Analysis, now: Date): Denial | undefined {
+  const { entries, limits } = permissions;
+  const closed = hoursDenial(permissions, now);
+  if (closed !== undefined) return closed;
+  for (const { role, entry } of entries) {
     if (entry.patterns !== undefined && !entry.patterns.includes(analysis.fingerprint))
       return deny(
         `Role "${role}" allows known statements only, and this one (${analysis.fingerprint}) is not among them`,
