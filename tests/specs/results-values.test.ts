@@ -50,6 +50,7 @@ describe("a kept result", () => {
     names,
     stages,
     tables: 15,
+    megabytes: 160,
   });
-  describeExporter({ exporter: kept(formatNamed("csv")), read: readCsv, names, stages, tables: 15, megabytes: 160 });
+  describeExporter({ exporter: kept(formatNamed("csv")), read: readCsv, names, stages, tables: 15 });
 });
