@@ -132,7 +132,7 @@ export const portableLegitimate: readonly string[] = [
   "select id from main.event order by id limit 3",
   "select count(*) from main.spent",
   'select sum(total) as "Total €", count(*) as "#" from purchase',
-  "select item, sum(total) as s from purchase group by item order by s desc limit 3",
+  "select item, sum(total) as s from purchase group by item order by s desc, item limit 3",
   "select item, count(*) c from purchase group by 1 order by 2 desc, 1",
   "select person_id, min(id) from purchase group by person_id having min(id) > 3 order by person_id",
   "select u.* from purchase u where u.id = (select max(id) from purchase x where x.person_id = u.person_id) order by u.id",
