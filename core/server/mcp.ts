@@ -86,14 +86,29 @@ function refused(error: unknown, uri?: string): never {
 /** A tool as `tools/list` shows it: the schema without what costs tokens and says nothing. */
 export function listTool(tool: Tool) {
   // Any zod schema is one; the contract names only the part tools themselves use.
-  const { $schema: _, additionalProperties: __, ...inputSchema } = z.toJSONSchema(tool.input as z.ZodType, { io: "input" });
+  const { $schema: _, ...inputSchema } = spare(z.toJSONSchema(tool.input as z.ZodType, { io: "input" })) as Record<string, unknown>;
   const readOnly = tool.access === "read" && tool.writesFiles === undefined;
   return {
     name: tool.name,
     description: tool.description,
     inputSchema: inputSchema as { type: "object" },
-    annotations: { readOnlyHint: readOnly, destructiveHint: !readOnly, idempotentHint: readOnly, openWorldHint: false },
+    // What a tool destroys or repeats means something only where it changes anything.
+    annotations: { readOnlyHint: readOnly, ...(!readOnly && { destructiveHint: true, idempotentHint: false }), openWorldHint: false },
   };
+}
+
+/** Bounds that hold anyway say nothing to a model. */
+function spare(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(spare);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const told = Object.entries(schema).filter(
+    ([key, value]) =>
+      !(key === "maximum" && value === Number.MAX_SAFE_INTEGER) &&
+      !(key === "minLength" && value === 1) &&
+      !(key === "additionalProperties" && value === false) &&
+      key !== "propertyNames",
+  );
+  return Object.fromEntries(told.map(([key, value]) => [key, spare(value)]));
 }
 
 interface Called {

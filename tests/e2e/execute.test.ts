@@ -153,13 +153,13 @@ describe("the list of tools", () => {
     const tools = await writing.tools();
     assert.deepEqual(
       tools.map(({ name }) => name),
-      ["query", "inspect", "export", "explain", "execute"],
+      ["query", "inspect", "analyze", "export", "explain", "execute"],
     );
     assert.ok(JSON.stringify({ tools }).length / 4 <= 900, `${JSON.stringify({ tools }).length} bytes`);
     assert.match(writing.instructions(), /Only execute changes anything/);
     assert.ok(writing.instructions().length < 2000);
     const reading = await connected(modern("legacy"), undefined, shop(writer("", "[{ access: read }]")));
-    assert.equal((await reading.tools()).length, 4);
+    assert.equal((await reading.tools()).length, 5);
     assert.match(reading.instructions(), /Everything is read-only/);
     assert.match(await reading.execute(cut), /^NOT_FOUND: No tool is named "execute"/);
   });

@@ -18,6 +18,7 @@ export const contractTexts: Readonly<Record<string, Text>> = {
   "policy.ts": () => import("../../contract/policy.ts", { with: { type: "text" } }),
   "problem.ts": () => import("../../contract/problem.ts", { with: { type: "text" } }),
   "rows.ts": () => import("../../contract/rows.ts", { with: { type: "text" } }),
+  "results.ts": () => import("../../contract/results.ts", { with: { type: "text" } }),
   "tool.ts": () => import("../../contract/tool.ts", { with: { type: "text" } }),
 };
 

@@ -30,10 +30,9 @@ export function rolesRule(deps: RolesDeps): PolicyRule {
       const { analysis, kind } = request.statement;
       if (analysis === undefined) return unanalysed(permissions, request);
       return (
-        // What kind of statement may run does not depend on the names in it, and so tells nothing of them.
-        kindDenial(permissions, request.connection, kind, analysis) ??
         hiddenDenial(permissions, request.connection, analysis) ??
         roleDenial(permissions, analysis, deps.now()) ??
+        kindDenial(permissions, request.connection, kind, analysis) ??
         relations(permissions, request, analysis, { ...deps, seen })
       );
     },

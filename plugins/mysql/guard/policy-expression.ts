@@ -40,7 +40,7 @@ export function policyExpression(sql: string, values: Readonly<Record<string, Va
   if (failure === undefined) return text;
   throw refusal(
     notUnderstood(
-      `the policy's own SQL for "${relation.name}"`,
+      `the policy's own SQL for "${relation.name}" (${failure.message})`,
       "Have it corrected: one expression over the columns of the table, and over tables that are there",
     ),
   );

@@ -142,8 +142,9 @@ async function permittedQuery(
   // Read by itself: nothing of the statement around it is what the policy meant.
   const read = readStatement({ SelectStmt: select }, "", "", names);
   const from = list(select.fromClause)[0];
-  if (read === undefined || read.analysis.unresolved !== undefined || !isNode(from))
-    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`));
+  const flaw = read?.analysis.unresolved?.message;
+  if (read === undefined || flaw !== undefined || !isNode(from))
+    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"${flaw === undefined ? "" : ` (${flaw})`}`));
   nameInFull(read.sites, placed);
   if (body !== undefined) {
     place(from, body, {}, relation);
