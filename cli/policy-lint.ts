@@ -76,7 +76,10 @@ async function tryExpression(
     await lease.connection.explain(sql, [], { signal: caller.signal, batchSize: 1, analyze: false, restrictions: [restriction] });
     return undefined;
   } catch (error) {
-    return describeError(error, lease.driver);
+    // What exactly is wrong is for whoever keeps the policy; its readers are not told.
+    const { cause } = error as { readonly cause?: unknown };
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    return `${describeError(error, lease.driver)}${why}`;
   } finally {
     await lease.release();
   }

@@ -40,9 +40,10 @@ export function policyExpression(sql: string, values: Readonly<Record<string, Va
   if (failure === undefined) return text;
   throw refusal(
     notUnderstood(
-      `the policy's own SQL for "${relation.name}" (${failure.message})`,
+      `the policy's own SQL for "${relation.name}"`,
       "Have it corrected: one expression over the columns of the table, and over tables that are there",
     ),
+    new Error(failure.message),
   );
 }
 

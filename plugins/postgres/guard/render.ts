@@ -144,7 +144,7 @@ async function permittedQuery(
   const from = list(select.fromClause)[0];
   const flaw = read?.analysis.unresolved?.message;
   if (read === undefined || flaw !== undefined || !isNode(from))
-    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"${flaw === undefined ? "" : ` (${flaw})`}`));
+    throw refusal(notUnderstood(`the policy's condition for "${relation.name}"`), flaw === undefined ? undefined : new Error(flaw));
   nameInFull(read.sites, placed);
   if (body !== undefined) {
     place(from, body, {}, relation);

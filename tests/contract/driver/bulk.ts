@@ -8,7 +8,7 @@ import { answer, cellOf, type DriverCase, never, rejection } from "./bench.ts";
 const megabyte = 2 ** 20;
 const million = 1_000_000;
 /** V8 collects later and buffers larger than JavaScriptCore. */
-const ceiling = ("Deno" in globalThis ? 200 : 150) * megabyte;
+const ceiling = ("Deno" in globalThis ? 230 : 190) * megabyte;
 
 export const bulk: readonly DriverCase[] = [
   {
