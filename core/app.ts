@@ -253,10 +253,12 @@ export async function createApp(deps: {
       const earlier = asked && (await results.answer(caller.principal, asked, maxAgeMillis ?? 0));
       if (earlier) return earlier;
       const lineage = lineageOf(prepared, input.sql, caller.span.traceId);
+      const written = results.writes(prepared.connection);
+      const stale = () => results.writes(prepared.connection) !== written;
       const arriving = await arrivingOf(prepared, connections.facts(prepared.connection));
       await using source = "csv" in arriving ? arriving.csv : arriving.rows;
       const narrowed = () => "passed" in source && (source.passed as { cut: unknown }).cut !== false;
-      return await results.keep(arriving, caller.principal, { lineage, asked, narrowed, onRows: caller.keeping }, caller.signal);
+      return await results.keep(arriving, caller.principal, { lineage, asked, stale, narrowed, onRows: caller.keeping }, caller.signal);
     },
     async caged(input, caller) {
       if (results === undefined) throw noResults();
