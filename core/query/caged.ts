@@ -5,6 +5,7 @@ import type { Cage, Results } from "../results/results.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { attribute } from "../telemetry/attributes.ts";
 import { type Clock, explain, failed, startClock } from "./failure.ts";
+import { onlyStatement } from "./only.ts";
 import type { Caller, QueryStream } from "./run.ts";
 import { shape } from "./shape.ts";
 
@@ -137,15 +138,7 @@ async function namedIn(results: Results, sql: string, { principal }: Caller): Pr
 const ofMachine = /^(duckdb_databases|duckdb_extensions|pragma_database)/;
 
 function onlyRead(statements: readonly Statement[]): void {
-  const [statement, ...others] = statements;
-  if (statement === undefined)
-    throw problem("SQL_INVALID", "The text holds no statement", "Write one, for example: select count(*) from r1");
-  if (others.length > 0)
-    throw problem(
-      "SQL_INVALID",
-      `The text holds ${others.length + 1} statements: one is allowed per call`,
-      "Send each statement in a call of its own",
-    );
+  const statement = onlyStatement(statements, "Write one, for example: select count(*) from r1");
   if (statement.kind === "unknown")
     throw problem(
       "SQL_INVALID",

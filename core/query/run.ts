@@ -18,6 +18,7 @@ import type { Write } from "./change.ts";
 import { affordable } from "./cost.ts";
 import { factsOf, narrowed } from "./facts.ts";
 import { type Clock, explain, failed, isBroken, startClock } from "./failure.ts";
+import { onlyStatement } from "./only.ts";
 import { checked, refusePlan, withheld } from "./restricted.ts";
 import { type Passed, shape } from "./shape.ts";
 
@@ -176,15 +177,7 @@ async function judge(
   { principal, signal, span, note, connection: name, access }: Caller & { readonly connection: string; readonly access: "read" | "write" },
   policy: Policy,
 ): Promise<{ readonly narrowing: Narrowing; readonly statement: Statement }> {
-  const [statement, ...others] = await connection.analyze(sql, signal);
-  if (statement === undefined)
-    throw problem("SQL_INVALID", "The text holds no statement", "Write one SQL statement, for example: select 1");
-  if (others.length > 0)
-    throw problem(
-      "SQL_INVALID",
-      `The text holds ${others.length + 1} statements: one is allowed per call`,
-      "Send each statement in a call of its own",
-    );
+  const statement = onlyStatement(await connection.analyze(sql, signal), "Write one SQL statement, for example: select 1");
   note?.(factsOf(statement));
   // The fingerprint that patterns of a policy are compared with.
   span.set({ [attribute.fingerprint]: statement.analysis?.fingerprint });
